@@ -1,0 +1,84 @@
+"""What an answer consists of, in order of appearance: Text, Thinking and ToolCalls, then one Done.
+
+The `answer` room makes them; every dialect turns each into its own record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from corral.core.messages import ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """The log-probability of one token; `top` are the likeliest alternatives, best first."""
+
+    token: str
+    logprob: float
+    top: tuple[TokenLogprob, ...] = ()
+    raw: bytes | None = None  # the token's bytes, where they are no complete UTF-8 text
+
+    @property
+    def data(self) -> bytes:
+        return self.raw if self.raw is not None else self.token.encode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the answer proper. May be empty when only log-probabilities are to be passed on."""
+
+    text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """A piece of the reasoning that precedes the answer."""
+
+    text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalls:
+    """One or more complete calls."""
+
+    calls: tuple[ToolCall, ...]
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Counts of tokens and seconds. `prompt_tokens` includes those served from the prompt cache."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_s: float = 0.0
+    decode_s: float = 0.0
+    load_s: float = 0.0
+    total_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of an answer. `reason` is `stop`, `length`, `load` or `unload`.
+
+    `context` is the token list for a continuation, where the request can use one (generate, not raw).
+    """
+
+    reason: str
+    usage: Usage = Usage()
+    context: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The whole answer to a request that only wants to see its prompt."""
+
+    prompt: str
+    num_images: int
+
+
+Event = Text | Thinking | ToolCalls | Done | Rendered

@@ -1,0 +1,153 @@
+"""Every error that Corral raises on purpose.
+
+An error says what happened; what it means to a client (a status code, an exit code) is decided at the
+edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
+
+    CorralError(message, *, hint=None)
+      InvalidInput          InvalidName · InvalidOption · ModelfileError(line) · TemplateError(line, column)
+      NotFound              ModelNotFound(name) · BlobNotFound(digest)
+      Unsupported           the model lacks the capability, or its architecture is unknown
+      AccessDenied          a registry refused us
+      ServerBusy            the queue is full
+      NotEnoughMemory       no placement exists
+      CorruptData           DigestMismatch · GGUFError
+      StorageError          the disk refused: full, read-only, not permitted
+      RegistryError         the far side failed or cannot be reached
+      RunnerError           RunnerCrashed · RunnerTimeout · LoadError · EngineError(status)
+      Cancelled             the client left before an answer could be given
+"""
+
+from __future__ import annotations
+
+
+class CorralError(Exception):
+    """Base of all; `message` is one line for the user, `hint` says what to do about it."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidInput(CorralError):
+    """A request, a file or an argument is not what it must be."""
+
+
+class InvalidName(InvalidInput):
+    """A text that should name a model does not follow the grammar of names."""
+
+
+class InvalidOption(InvalidInput):
+    """An entry of `options` has the wrong type."""
+
+
+class ModelfileError(InvalidInput):
+    """A Modelfile cannot be parsed; `line` counts from 1, or is None at the end of the file."""
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class TemplateError(InvalidInput):
+    """A prompt template cannot be parsed or executed; `line` and `column` count from 1."""
+
+    def __init__(self, message: str, *, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+class NotFound(CorralError):
+    """Something named by the user is not here."""
+
+
+class ModelNotFound(NotFound):
+    """No model of that name in the store; `name` is the name as the user wrote it."""
+
+    def __init__(self, name: str, message: str | None = None) -> None:
+        super().__init__(message if message is not None else f"model '{name}' not found")
+        self.name = name
+
+
+class BlobNotFound(NotFound):
+    """No blob of that digest in the store."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(f'blob "{digest}" not found')
+        self.digest = digest
+
+
+class Unsupported(CorralError):
+    """The model lacks a capability, or its architecture is unknown to the engine."""
+
+
+class AccessDenied(CorralError):
+    """A registry, or our own key check, refused."""
+
+
+class ServerBusy(CorralError):
+    """The queue of waiting requests is full."""
+
+    def __init__(self) -> None:
+        super().__init__("server busy, please try again.  maximum pending requests exceeded")
+
+
+class NotEnoughMemory(CorralError):
+    """No placement of the model exists in the memory of this machine."""
+
+
+class CorruptData(CorralError):
+    """Stored or received bytes are not what they claim to be."""
+
+
+class DigestMismatch(CorruptData):
+    """Bytes do not have the digest they were announced with."""
+
+    def __init__(self, expected: str, actual: str) -> None:
+        super().__init__(f'digest mismatch, expected "{expected}", got "{actual}"')
+        self.expected = expected
+        self.actual = actual
+
+
+class GGUFError(CorruptData):
+    """A GGUF file is malformed or hostile."""
+
+
+class StorageError(CorralError):
+    """The file system refused: disk full, read-only, not permitted."""
+
+
+class RegistryError(CorralError):
+    """The far side of a transfer failed or cannot be reached."""
+
+
+class RunnerError(CorralError):
+    """A model could not be loaded or stopped answering."""
+
+
+class RunnerCrashed(RunnerError):
+    """The child process of a model ended without being asked to."""
+
+
+class RunnerTimeout(RunnerError):
+    """The child process of a model made no progress for too long."""
+
+
+class LoadError(RunnerError):
+    """The engine refused to load a model; the message holds its reason."""
+
+
+class EngineError(RunnerError):
+    """The engine answered a request with an error; `status` is its HTTP status."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Cancelled(CorralError):
+    """The client left, or the request was withdrawn, before it could be answered."""
+
+    def __init__(self) -> None:
+        super().__init__("request canceled")
