@@ -4,10 +4,11 @@ An error says what happened; what it means to a client (a status code, an exit c
 edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
 
     CorralError(message, *, hint=None)
-      InvalidInput          InvalidName · InvalidOption · ModelfileError(line) · TemplateError(line, column)
+      InvalidInput          InvalidName · InvalidOption · InvalidFormat · ModelfileError(line) ·
+                            TemplateError(line, column) · BodyTooLarge(limit)
       NotFound              ModelNotFound(name) · BlobNotFound(digest)
       Unsupported           the model lacks the capability, or its architecture is unknown
-      AccessDenied          a registry refused us
+      AccessDenied          a registry refused us · CloudDisabled
       ServerBusy            the queue is full
       NotEnoughMemory       no placement exists
       CorruptData           DigestMismatch · GGUFError
@@ -39,6 +40,21 @@ class InvalidName(InvalidInput):
 
 class InvalidOption(InvalidInput):
     """An entry of `options` has the wrong type."""
+
+
+class InvalidFormat(InvalidInput):
+    """The `format` of a request is neither "json" nor a JSON Schema."""
+
+
+class BodyTooLarge(InvalidInput):
+    """A request body exceeds `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"request body too large: the limit is {limit} bytes",
+            hint="upload files as blobs: /api/blobs/<digest>",
+        )
+        self.limit = limit
 
 
 class ModelfileError(InvalidInput):
@@ -84,6 +100,13 @@ class Unsupported(CorralError):
 
 class AccessDenied(CorralError):
     """A registry, or our own key check, refused."""
+
+
+class CloudDisabled(AccessDenied):
+    """The request asks for a model in the cloud, and Corral has none."""
+
+    def __init__(self, what: str = "remote model is unavailable") -> None:
+        super().__init__(f"ollama cloud is disabled: {what}")
 
 
 class ServerBusy(CorralError):

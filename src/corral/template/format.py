@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from corral.errors import TemplateError
-from corral.template.encode import MAX_DEPTH, Sink, float_digits, integer_text
+from corral.template.encode import MAX_CHARACTERS, MAX_DEPTH, Sink, float_digits, integer_text
 from corral.template.literals import quote, to_bytes
 from corral.template.values import NIL_ELEMENT, Struct, kind, map_items, type_name
 
@@ -43,11 +43,11 @@ class Spec:
 _PLAIN = Spec()
 
 
-def show(value: object) -> str:
+def show(value: object, limit: int = MAX_CHARACTERS) -> str:
     """What `{{ value }}` prints for anything but nil (fmt's %v)."""
     if type(value) is str:
         return value
-    sink = Sink(2**62)
+    sink = Sink(limit)
     _print(sink, value, _PLAIN, 0)
     return sink.text()
 

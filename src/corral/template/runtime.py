@@ -1,72 +1,26 @@
-"""Syntax tree -> closures, and the state they run on.
+"""Syntax tree -> closures.
 
-`compile_tree` turns every block into one function once; rendering then only calls functions. A step is
-called with the state and dot, and returns None or the signal of a `break` or `continue` on its way up.
-Errors have the reference's form: `template: :LINE:BYTE: executing "NAME" at <NODE>: what`.
+Every block becomes one function once; rendering then only calls functions. A step is called with the state
+and dot, and returns None or the signal of a `break` or `continue` on its way up. Errors have the reference's
+form: `template: :LINE:BYTE: executing "NAME" at <NODE>: what`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from corral.errors import TemplateError
 from corral.template import nodes
-from corral.template.encode import MAX_CHARACTERS, Sink
 from corral.template.expressions import Expressions
 from corral.template.format import show
 from corral.template.literals import quote, repair
+from corral.template.state import Limits, State
 from corral.template.values import NIL_ELEMENT, kind, map_items, truth
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one execution; beyond any of them it ends with a TemplateError.
-
-    `num_characters` bounds the output and every intermediate text. A step is about one node executed; large
-    texts that pass through functions count as more. `depth` is how many `{{ template }}` calls may be open.
-    """
-
-    num_characters: int = MAX_CHARACTERS
-    num_steps: int = 10_000_000
-    depth: int = 50
-
-
-DEFAULT_LIMITS: Final = Limits()
-
 Signal = Literal["break", "continue"]
-Step = Callable[["State", object], Signal | None]
-
-
-class State(Sink):
-    """What one execution changes: its output, its variables, how much it may still do."""
-
-    __slots__ = ("depth", "limits", "steps", "trail", "variables")
-
-    def __init__(self, limits: Limits, root: object) -> None:
-        super().__init__(limits.num_characters)
-        self.limits = limits
-        self.steps = limits.num_steps
-        self.depth = 0
-        # Every name has a stack of values; the trail holds the names in order of declaration, so that
-        # leaving a block takes back what was declared in it.
-        self.variables: dict[str, list[object]] = {"$": [root]}
-        self.trail: list[str] = []
-
-    def spend(self, steps: int) -> None:
-        self.steps -= steps
-        if self.steps < 0:
-            raise TemplateError(f"template: took more than {self.limits.num_steps} steps")
-
-    def declare(self, name: str, value: object) -> None:
-        self.variables.setdefault(name, []).append(value)
-        self.trail.append(name)
-
-    def leave(self, mark: int) -> None:
-        """Take back all declarations after the first `mark` ones."""
-        while len(self.trail) > mark:
-            self.variables[self.trail.pop()].pop()
+Step = Callable[[State, object], Signal | None]
 
 
 class Program:
@@ -89,7 +43,7 @@ class Program:
 
 
 class _Compiler(Expressions):
-    """Compiles the blocks of one defined template."""
+    """Compiles the blocks of one defined template; `steps` holds all of them, by name, once all are done."""
 
     def __init__(self, text: str, name: str, steps: Mapping[str, Step]) -> None:
         super().__init__(text, name)
@@ -120,7 +74,7 @@ class _Compiler(Expressions):
             case nodes.Range():
                 return self._range(node)
             case nodes.Invoke():
-                return self._invoke(node)
+                return self._invocation(node)
             case nodes.Break():
                 return lambda _state, _dot: "break"
             case nodes.Continue():
@@ -139,9 +93,9 @@ class _Compiler(Expressions):
             elif value is None:
                 state.write("<no value>")
             elif kind(value) == "other":
-                raise self.error(node.pipeline, f"can't print a value of type {type(value).__name__}")
+                raise self.error(node.pipeline, f"can't print {node.pipeline} of type {type(value).__name__}")
             else:
-                state.write(show(value))
+                state.write(show(value, state.limits.num_characters))
 
         return run_silently if node.pipeline.variables else run
 
@@ -154,7 +108,7 @@ class _Compiler(Expressions):
         def run(state: State, dot: object) -> Signal | None:
             mark = len(state.trail)
             value = evaluate(state, dot)
-            signal = None
+            signal: Signal | None = None
             if truth(value):
                 signal = body(state, value if rebinds else dot)
             elif otherwise is not None:
@@ -164,7 +118,7 @@ class _Compiler(Expressions):
 
         return run
 
-    def _invoke(self, node: nodes.Invoke) -> Step:
+    def _invocation(self, node: nodes.Invoke) -> Step:
         evaluate = self.pipeline(node.pipeline) if node.pipeline else None
         steps = self._steps
 
@@ -175,6 +129,7 @@ class _Compiler(Expressions):
             if state.depth == state.limits.depth:
                 raise self.error(node, f"exceeded maximum template depth ({state.limits.depth})")
             value = evaluate(state, dot) if evaluate else None
+            # A called template sees none of the caller's variables.
             saved = state.variables, state.trail
             state.variables, state.trail = {"$": [value]}, []
             state.depth += 1
@@ -188,55 +143,69 @@ class _Compiler(Expressions):
         evaluate = self.pipeline(node.pipeline)
         body = self.block(node.body)
         otherwise = self.block(node.otherwise) if node.otherwise else None
-        bind = _binder(self, node.pipeline)
+        bind = self._binder(node.pipeline)
 
         def run(state: State, dot: object) -> Signal | None:
             outer = len(state.trail)
             pairs = self._pairs(node, evaluate(state, dot))
-            mark = len(state.trail)
+            state.spend(pairs.num_sorted)
             signal: Signal | None = None
-            if not pairs and otherwise is not None:
+            if pairs.size == 0 and otherwise is not None:
                 signal = otherwise(state, dot)
+            mark = len(state.trail)
             for key, element in pairs:
                 bind(state, key, element)
-                stop = body(state, element)
+                stopped = body(state, element)
                 state.leave(mark)
-                if stop == "break":
+                if stopped == "break":
                     break
             state.leave(outer)
             return signal
 
         return run
 
+    def _binder(self, pipeline: nodes.Pipeline) -> Callable[[State, object, object], None]:
+        """What gives key and element of an iteration to the range's variables."""
+        names = pipeline.variables
+        if not names:
+            return lambda _state, _key, _element: None
+        key_name = names[0] if len(names) > 1 else None
+        element_name = names[-1]
+        # In `$x, $x :=` the first one lies below the second on the stack of that name.
+        key_place = -2 if key_name == element_name and not pipeline.assigns else -1
+
+        def bind(state: State, key: object, element: object) -> None:
+            if key_name is not None:
+                state.variables[key_name][key_place] = key
+            state.variables[element_name][-1] = element
+
+        return bind
+
     def _pairs(self, node: nodes.Range, value: object) -> _Pairs:
-        """What a range visits, with keys."""
         if isinstance(value, list | tuple | bytes):
             return _Pairs(len(value), enumerate(map(_element, value)))
         if isinstance(value, dict):
-            return _Pairs(len(value), ((key, _element(item)) for key, item in map_items(value)))
+            entries = ((key, _element(item)) for key, item in map_items(value))
+            return _Pairs(len(value), entries, num_sorted=len(value))
         if value is None:
             return _Pairs(0, ())
-        if kind(value) != "int" or not isinstance(value, int):
-            raise self.error(_last_operand(node.pipeline), f"range can't iterate over {show(value)}")
+        where = _last_operand(node.pipeline)
+        if kind(value) == "other":
+            raise self.error(where, f"range can't iterate over a value of type {type(value).__name__}")
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.error(where, f"range can't iterate over {show(value)}")
         if len(node.pipeline.variables) > 1:
-            message = f"can't use {show(value)} to iterate over more than one variable"
-            raise self.error(_last_operand(node.pipeline), message)
+            raise self.error(where, f"can't use {show(value)} to iterate over more than one variable")
         return _Pairs(max(value, 0), ((number, number) for number in range(value)))
-
-
-def _text(text: str) -> Step:
-    return lambda state, _dot: state.write(text)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """Keys and elements of a range; false if there are none."""
+    """Keys and elements that a range visits; `num_sorted` of them had to be sorted first."""
 
     size: int
     items: Iterable[tuple[object, object]]
-
-    def __bool__(self) -> bool:
-        return self.size > 0
+    num_sorted: int = 0
 
     def __iter__(self) -> Iterator[tuple[object, object]]:
         return iter(self.items)
@@ -244,3 +213,34 @@ class _Pairs:
 
 def _element(value: object) -> object:
     return NIL_ELEMENT if value is None else value
+
+
+def _text(text: str) -> Step:
+    return lambda state, _dot: state.write(text)
+
+
+def _weight(node: nodes.Node) -> int:
+    """How many steps a node takes, its inner blocks not counted."""
+    match node:
+        case nodes.Action() | nodes.If() | nodes.With() | nodes.Range():
+            return 1 + _size(node.pipeline)
+        case nodes.Invoke() if node.pipeline:
+            return 2 + _size(node.pipeline)
+    return 1
+
+
+def _size(operand: nodes.Operand) -> int:
+    match operand:
+        case nodes.Pipeline():
+            return sum(_size(part) for command in operand.commands for part in command.operands)
+        case nodes.Chain():
+            return 1 + len(operand.names) + _size(operand.operand)
+        case nodes.Field() | nodes.Variable():
+            return 1 + len(operand.names)
+    return 1
+
+
+def _last_operand(pipeline: nodes.Pipeline) -> nodes.Operand | nodes.Command:
+    """What an error about the value of a pipeline points at."""
+    last = pipeline.commands[-1]
+    return last.operands[0] if len(last.operands) == 1 else last
