@@ -66,11 +66,13 @@ class Done:
     """The end of an answer. `reason` is `stop`, `length`, `load` or `unload`.
 
     `context` is the token list for a continuation, where the request can use one (generate, not raw).
+    `calls` are tool calls that were only known at the very end.
     """
 
     reason: str
     usage: Usage = Usage()
     context: tuple[int, ...] | None = None
+    calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

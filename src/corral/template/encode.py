@@ -115,7 +115,7 @@ def _number(value: float) -> str:
 
 
 def integer_text(value: int) -> str:
-    """Decimal digits; beyond any Go integer, where Python may refuse to print them, those of the nearest float."""
+    """Decimal digits; beyond any Go integer, where Python may refuse, those of the nearest float."""
     if -(2**64) < value < 2**64:
         return str(int(value))
     try:

@@ -314,7 +314,7 @@ def _code_point(code: int, spec: Spec) -> str:
 
 
 def _pad_number(sink: Sink, negative: bool, digits: str, spec: Spec, prefix: str = "") -> None:
-    """Write sign, prefix and digits; precision is the least number of digits, `0` fills the width with them."""
+    """Write sign, prefix and digits: at least `precision` digits; the flag `0` fills the width with zeros."""
     sign = "-" if negative else "+" if "+" in spec.flags else " " if " " in spec.flags else ""
     if spec.precision is not None:
         digits = "" if spec.precision == 0 and digits == "0" else digits.zfill(spec.precision)
@@ -329,7 +329,9 @@ def _print_float(sink: Sink, value: float, spec: Spec) -> None:
     if spec.verb not in "vgGeEfF":
         _bad_verb(sink, value, spec)
         return
-    sign = "-" if str(value).startswith("-") else "+" if "+" in spec.flags else " " if " " in spec.flags else ""
+    sign = (
+        "-" if str(value).startswith("-") else "+" if "+" in spec.flags else " " if " " in spec.flags else ""
+    )
     size = abs(value)
     if size != size or size == float("inf"):
         sign = sign or ("+" if size == size else "")

@@ -175,11 +175,15 @@ class _Lexer:
         self._skip(self._after_right(end + 2, trims=closing))
 
     def _trims_left(self, position: int) -> bool:
-        return self.text[position : position + 1] == "-" and self.text[position + 1 : position + 2] in _BLANK_SET
+        return (
+            self.text[position : position + 1] == "-" and self.text[position + 1 : position + 2] in _BLANK_SET
+        )
 
     def _closing(self, position: int) -> bool | None:
         """None when no action ends here, else whether the white space after it is trimmed."""
-        if self.text[position : position + 1] in _BLANK_SET and self.text.startswith("-" + RIGHT, position + 1):
+        if self.text[position : position + 1] in _BLANK_SET and self.text.startswith(
+            "-" + RIGHT, position + 1
+        ):
             return True
         return False if self.text.startswith(RIGHT, position) else None
 

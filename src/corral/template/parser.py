@@ -5,7 +5,7 @@ Messages have the form `template: :LINE: what`, because the reference names its 
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import NoReturn
 
 from corral.errors import TemplateError
@@ -33,6 +33,13 @@ _OPERANDS = frozenset(
 )
 
 
+_BRANCHES: Mapping[Kind, type[nodes.If] | type[nodes.With] | type[nodes.Range]] = {
+    Kind.IF: nodes.If,
+    Kind.WITH: nodes.With,
+    Kind.RANGE: nodes.Range,
+}
+
+
 def parse(text: str, functions: Set[str]) -> nodes.Tree:
     """Parse a template that may use these functions. Raises TemplateError with line and column."""
     return _Parser(text, functions).tree()
@@ -55,7 +62,7 @@ class _Parser:
         self.num_ranges = 0
         self.nesting = 0
         self.blocks: dict[str, nodes.Block] = {}
-        self.ended_by: Token | None = None  # the `end` or `else` that closed the last list
+        self.ended_by = Kind.END  # or ELSE: what closed the last list
 
     # tokens
 
@@ -126,21 +133,21 @@ class _Parser:
         return nodes.Tree(self.text, self.blocks)
 
     def _end_text(self) -> str:
-        assert self.ended_by is not None
-        return "{{else}}" if self.ended_by.kind is Kind.ELSE else "{{end}}"
+        return "{{else}}" if self.ended_by is Kind.ELSE else "{{end}}"
 
     def _block(self) -> nodes.Block:
         """Take nodes up to an `end` or `else`, which is left in `ended_by`."""
         position = self._peek_word().position
         self._enter()
         found: list[nodes.Node] = []
-        while self._peek_word().kind is not Kind.END_OF_TEXT:
+        while True:
+            if self._peek_word().kind is Kind.END_OF_TEXT:
+                self._fail("unexpected EOF")
             node = self._item()
             if node is None:
                 self.nesting -= 1
                 return nodes.Block(position, tuple(found))
             found.append(node)
-        self._fail("unexpected EOF")
 
     def _item(self) -> nodes.Node | None:
         """Take one node; None for an `end` or `else`."""
@@ -176,10 +183,14 @@ class _Parser:
         return nodes.Action(token.position, self._pipeline("command", Kind.RIGHT))
 
     def _close(self, token: Token) -> None:
-        self.ended_by = token
+        self.ended_by = token.kind
         # `{{ else if … }}` and `{{ else with … }}` continue as an action of their own.
         if token.kind is Kind.END or self._peek_word().kind not in (Kind.IF, Kind.WITH):
             self._expect(Kind.RIGHT, token.value)
+
+    def _require_end(self, message: str) -> None:
+        if self.ended_by is not Kind.END:
+            self._fail(message)
 
     # control
 
@@ -192,12 +203,10 @@ class _Parser:
         self.num_ranges -= context == "range"
         otherwise = self._otherwise(token)
         del self.variables[num_variables:]
-        node = {"if": nodes.If, "with": nodes.With, "range": nodes.Range}[context]
-        return node(token.position, pipeline, body, otherwise)
+        return _BRANCHES[token.kind](token.position, pipeline, body, otherwise)
 
     def _otherwise(self, opened: Token) -> nodes.Block | None:
-        assert self.ended_by is not None
-        if self.ended_by.kind is Kind.END:
+        if self.ended_by is Kind.END:
             return None
         following = self._peek_word()
         if following.kind is opened.kind and opened.kind is not Kind.RANGE:
@@ -207,8 +216,7 @@ class _Parser:
             self.nesting -= 1
             return nodes.Block(following.position, (branch,))
         block = self._block()
-        if self.ended_by.kind is not Kind.END:
-            self._fail(f"expected end; found {self._end_text()}")
+        self._require_end(f"expected end; found {self._end_text()}")
         return block
 
     def _jump(self, token: Token) -> nodes.Break | nodes.Continue:
@@ -250,9 +258,7 @@ class _Parser:
         saved, self.variables = self.variables, ["$"]
         num_ranges, self.num_ranges = self.num_ranges, 0
         block = self._block()
-        assert self.ended_by is not None
-        if self.ended_by.kind is not Kind.END:
-            self._fail(f"unexpected {self._end_text()} in {context}")
+        self._require_end(f"unexpected {self._end_text()} in {context}")
         self.variables, self.num_ranges = saved, num_ranges
         self._add(name, block)
 
@@ -387,7 +393,9 @@ class _Parser:
         if token.kind in (Kind.STRING, Kind.RAW_STRING):
             return self._string(token)
         try:
-            return unquote_character(token.value) if token.kind is Kind.CHARACTER else parse_number(token.value)
+            return (
+                unquote_character(token.value) if token.kind is Kind.CHARACTER else parse_number(token.value)
+            )
         except ValueError as error:
             self._fail(str(error), token)
 

@@ -95,11 +95,16 @@ _KINDS: dict[type, str] = {
     dict: "map",
     Struct: "struct",
 }
-_TYPE_NAMES = {"slice": "[]interface {}", "map": "map[string]interface {}", "bytes": "[]uint8", "nil": "<nil>"}
+_TYPE_NAMES = {
+    "slice": "[]interface {}",
+    "map": "map[string]interface {}",
+    "bytes": "[]uint8",
+    "nil": "<nil>",
+}
 
 
 def kind(value: object) -> str:
-    """One of nil, bool, int, float64, string, bytes, slice, map, struct; "other" for what Go has no match for."""
+    """One of nil, bool, int, float64, string, bytes, slice, map, struct; "other" for any foreign object."""
     found = _KINDS.get(type(value))
     if found is not None:
         return found

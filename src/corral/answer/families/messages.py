@@ -1,0 +1,98 @@
+"""Answers that are a sequence of messages with headers: `<|start|>HEADER<|message|>BODY<|end|>`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from corral.answer.parser import LogprobCarrier, Logprobs, numbered
+from corral.answer.scan import first_of, held_back
+from corral.core.events import Event, Text, Thinking, ToolCalls
+from corral.core.messages import ToolCall
+
+_START = "<|start|>"
+_MESSAGE = "<|message|>"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a body is: reasoning, a call of the tool `recipient`, or else content."""
+
+    thinking: bool = False
+    recipient: str = ""
+
+
+class MessageStream:
+    """Reads the messages of one answer; the first header's beginning is part of the prompt.
+
+    `ends` are the tags that close a body. Calls are given out when the answer ends.
+    """
+
+    def __init__(
+        self,
+        read_header: Callable[[str], Header],
+        decode_call: Callable[[str, str], ToolCall],
+        ends: tuple[str, ...],
+    ) -> None:
+        self._read_header = read_header
+        self._decode_call = decode_call
+        self._body_tags = (*ends, _START)
+        self._header: Header | None = None
+        self._in_header = True
+        self._held = ""
+        self._calls: list[tuple[str, str]] = []  # recipient and text
+        self._logprobs = LogprobCarrier()
+
+    def open(self, header: Header) -> None:
+        """The prompt has begun a message already: what comes first is its body."""
+        self._header, self._in_header = header, False
+        if header.recipient:
+            self._calls.append((header.recipient, ""))
+
+    def feed(self, text: str, logprobs: Logprobs = ()) -> list[Event]:
+        self._held += text
+        events: list[Event] = []
+        while self._read_head(events) if self._in_header else self._read_body(events):
+            pass
+        return self._logprobs.attach(events, logprobs)
+
+    def finish(self) -> list[Event]:
+        held, self._held = self._held, ""
+        events: list[Event] = []
+        if not self._in_header:
+            self._add(held, events)
+        elif held.strip() and "<|" not in held:
+            # Text outside of any message: the model left its format.
+            events.append(Text(held))
+        calls = numbered((self._decode_call(*call) for call in self._calls), 0)
+        if calls:
+            events.append(ToolCalls(calls))
+        return self._logprobs.attach_last(events)
+
+    def _read_head(self, events: list[Event]) -> bool:
+        head, tag, rest = self._held.partition(_MESSAGE)
+        if tag:
+            self.open(self._read_header(head.rpartition(_START)[2]))
+            self._held = rest
+        return bool(tag)
+
+    def _read_body(self, events: list[Event]) -> bool:
+        at, tag = first_of(self._held, self._body_tags)
+        if at < 0:
+            ready = len(self._held) - held_back(self._held, self._body_tags)
+            self._add(self._held[:ready], events)
+            self._held = self._held[ready:]
+            return False
+        self._add(self._held[:at], events)
+        self._in_header = True
+        self._held = self._held[at + len(tag) :]
+        return True
+
+    def _add(self, text: str, events: list[Event]) -> None:
+        if not text or self._header is None:
+            return
+        if self._header.recipient:
+            recipient, before = self._calls[-1]
+            self._calls[-1] = (recipient, before + text)
+        else:
+            events.append(Thinking(text) if self._header.thinking else Text(text))

@@ -1,0 +1,170 @@
+"""Events as records of the native API: one JSON object an event. Source: http-api.md 5.2, 5.3, 3.4, 3.6."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from corral.core.events import Done, Event, Rendered, Text, Thinking, TokenLogprob, ToolCalls, Usage
+from corral.core.messages import ToolCall
+from corral.core.units import nanoseconds, utc_now_text
+
+Record = dict[str, Any]
+
+
+def metrics(usage: Usage) -> Record:
+    """Counts and durations in nanoseconds; zeros are left out."""
+    values = {
+        "total_duration": nanoseconds(usage.total_s),
+        "load_duration": nanoseconds(usage.load_s),
+        "prompt_eval_count": usage.prompt_tokens,
+        "prompt_eval_duration": nanoseconds(usage.prompt_s),
+        "eval_count": usage.completion_tokens,
+        "eval_duration": nanoseconds(usage.decode_s),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def logprob_records(logprobs: Iterable[TokenLogprob]) -> list[Record]:
+    return [_logprob(entry) | _alternatives(entry) for entry in logprobs]
+
+
+def _logprob(entry: TokenLogprob) -> Record:
+    out: Record = {"token": entry.token, "logprob": entry.logprob}
+    if entry.data:
+        out["bytes"] = list(entry.data)
+    return out
+
+
+def _alternatives(entry: TokenLogprob) -> Record:
+    return {"top_logprobs": [_logprob(other) for other in entry.top]} if entry.top else {}
+
+
+def call_records(calls: Sequence[ToolCall], *, with_ids: bool) -> list[Record]:
+    return [
+        ({"id": call.id} if with_ids and call.id else {})
+        | {"function": {"index": call.index, "name": call.name, "arguments": call.arguments}}
+        for call in calls
+    ]
+
+
+class Answer(ABC):
+    """What the records of one answer have in common; `model` is the name as the client sent it."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    def stream(self, events: Iterable[Event]) -> list[Record]:
+        return [self.record(event) for event in events]
+
+    def whole(self, events: Sequence[Event]) -> Record:
+        """All events of an answer as one record; without a Done at the end it is not marked as done."""
+        return self._record(
+            text="".join(event.text for event in events if isinstance(event, Text)),
+            thinking="".join(event.text for event in events if isinstance(event, Thinking)),
+            calls=[call for event in events for call in _calls(event)],
+            logprobs=[entry for event in events for entry in getattr(event, "logprobs", ())],
+            done=next((event for event in events if isinstance(event, Done)), None),
+        )
+
+    def record(self, event: Event) -> Record:
+        match event:
+            case Rendered():
+                return self.rendered(event)
+            case Text(text, logprobs):
+                return self._record(text=text, logprobs=logprobs)
+            case Thinking(text, logprobs):
+                return self._record(thinking=text, logprobs=logprobs)
+            case ToolCalls(calls, logprobs):
+                return self._record(calls=calls, logprobs=logprobs)
+            case Done():
+                return self._record(calls=event.calls, done=event)
+
+    @abstractmethod
+    def rendered(self, event: Rendered) -> Record:
+        """The record that shows a prompt instead of an answer."""
+
+    @abstractmethod
+    def _record(
+        self,
+        *,
+        text: str = "",
+        thinking: str = "",
+        calls: Sequence[ToolCall] = (),
+        logprobs: Sequence[TokenLogprob] = (),
+        done: Done | None = None,
+    ) -> Record:
+        """The record of these parts of an answer."""
+
+
+def _calls(event: Event) -> Sequence[ToolCall]:
+    return event.calls if isinstance(event, (ToolCalls, Done)) else ()
+
+
+def _debug(event: Rendered) -> Record:
+    info: Record = {"rendered_template": event.prompt}
+    return info | ({"image_count": event.num_images} if event.num_images else {})
+
+
+class GenerateAnswer(Answer):
+    """Records of /api/generate."""
+
+    def rendered(self, event: Rendered) -> Record:
+        return self._record() | {"_debug_info": _debug(event)}
+
+    def _record(
+        self,
+        *,
+        text: str = "",
+        thinking: str = "",
+        calls: Sequence[ToolCall] = (),
+        logprobs: Sequence[TokenLogprob] = (),
+        done: Done | None = None,
+    ) -> Record:
+        out: Record = {"model": self.model, "created_at": utc_now_text(), "response": text}
+        if thinking:
+            out["thinking"] = thinking
+        out["done"] = done is not None
+        if done is not None:
+            if done.reason:
+                out["done_reason"] = done.reason
+            if done.context is not None:
+                out["context"] = done.context
+            out |= metrics(done.usage)
+        if calls:
+            out["tool_calls"] = call_records(calls, with_ids=False)
+        if logprobs:
+            out["logprobs"] = logprob_records(logprobs)
+        return out
+
+
+class ChatAnswer(Answer):
+    """Records of /api/chat."""
+
+    def rendered(self, event: Rendered) -> Record:
+        out = self._record()
+        out["message"]["role"] = ""
+        return out | {"_debug_info": _debug(event)}
+
+    def _record(
+        self,
+        *,
+        text: str = "",
+        thinking: str = "",
+        calls: Sequence[ToolCall] = (),
+        logprobs: Sequence[TokenLogprob] = (),
+        done: Done | None = None,
+    ) -> Record:
+        message: Record = {"role": "assistant", "content": text}
+        if thinking:
+            message["thinking"] = thinking
+        if calls:
+            message["tool_calls"] = call_records(calls, with_ids=True)
+        out: Record = {"model": self.model, "created_at": utc_now_text(), "message": message}
+        out["done"] = done is not None
+        if done is not None and done.reason:
+            out["done_reason"] = done.reason
+        if logprobs:
+            out["logprobs"] = logprob_records(logprobs)
+        return out | metrics(done.usage) if done is not None else out

@@ -1,0 +1,39 @@
+"""What a placement is made on: cores, memory and devices of this machine at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """An accelerator; `total` and `free` are bytes. `integrated`: it shares the system's memory."""
+
+    index: int
+    name: str = ""
+    total: int = 0
+    free: int = 0
+    integrated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Bytes of system memory, physical cores, and the devices that the engine can use."""
+
+    memory_total: int
+    memory_free: int
+    cores: int = 1
+    devices: tuple[Device, ...] = ()
+
+    @property
+    def device_total(self) -> int:
+        return sum(device.total for device in self.devices)
+
+
+def read_machine() -> Machine:
+    """The machine now. Takes well under a millisecond, so it may be called from the event loop."""
+    memory = psutil.virtual_memory()
+    cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    return Machine(memory_total=memory.total, memory_free=memory.available, cores=cores)

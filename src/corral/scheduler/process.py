@@ -1,0 +1,49 @@
+"""The seam to the engine: what the scheduler asks of whoever starts child processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from corral.scheduler.plan import LaunchPlan
+
+
+class LoadedProcess(Protocol):
+    """A child with its model loaded. `exited` is done once the child has ended, for whatever reason.
+
+    `client` is the engine's; the scheduler only hands it on. `memory_bytes` and `device_bytes` are what the
+    engine says its buffers take, 0 where it does not say.
+    """
+
+    @property
+    def client(self) -> Any: ...
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def alive(self) -> bool: ...
+
+    @property
+    def exited(self) -> asyncio.Future[None]: ...
+
+    async def kill(self) -> None:
+        """End the child now and wait until it is gone; nothing happens if it is gone already."""
+
+    def memory_bytes(self) -> int: ...
+
+    def device_bytes(self) -> int: ...
+
+
+class Launcher(Protocol):
+    """Starts children."""
+
+    async def launch(
+        self, plan: LaunchPlan, timeout_s: float, on_progress: Callable[[float], None]
+    ) -> LoadedProcess:
+        """Start a child and wait until its model is loaded; `on_progress` hears fractions from 0 to 1.
+
+        `timeout_s` bounds the time without progress. Cancelling ends the child before it returns.
+        Raises LoadError, RunnerTimeout or RunnerCrashed; NotEnoughMemory where the load ran out of memory.
+        """

@@ -1,0 +1,115 @@
+"""A loaded model in the server: its child process, who uses it, and when it may go."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from corral.core.model import Model
+from corral.scheduler.plan import LaunchPlan
+from corral.scheduler.process import LoadedProcess
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedInfo:
+    """A loaded model as `ps` shows it; name, digest and model are those of the request that loaded it.
+
+    `size` and `size_vram` are bytes, in total and on devices. `expires_at` is in seconds since the epoch,
+    infinite for never. `num_ctx` is the context window that the latest request had, `max_ctx` that of a slot.
+    `reason` says why it was loaded. `in_flight` requests hold it, of which `waiting` wait for a slot.
+    """
+
+    name: str
+    digest: str
+    model: Model
+    size: int
+    size_vram: int
+    expires_at: float
+    num_ctx: int
+    max_ctx: int
+    num_slots: int
+    reason: str
+    pid: int
+    in_flight: int
+    waiting: int
+    pinned: bool
+    loaded_at: float
+    load_s: float
+
+
+class Runner:
+    """The handle of one child. Only the pool changes it; a request reads `client`, `params`, the numbers."""
+
+    def __init__(
+        self,
+        model: Model,
+        params: LaunchPlan,
+        process: LoadedProcess,
+        *,
+        reason: str,
+        loaded_at: float,
+        load_s: float,
+    ) -> None:
+        self.model = model
+        self.params = params
+        self.process = process
+        self.reason = reason
+        self.loaded_at = loaded_at
+        self.load_s = load_s
+        self.keep_alive_s = 0.0
+        self.pinned = False
+        self.in_flight = 0
+        self.last_used = 0.0
+        self.latest_ctx = params.num_ctx
+        self.expires_at: float | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        # Why it is about to be unloaded: new requests queue instead of prolonging its life.
+        self.draining: str | None = None
+        self.gone = False
+        # Set while no request needs it: idle, or ended.
+        self.quiet = asyncio.Event()
+        self.quiet.set()
+        # Waiting here, not in the engine, is first come first served and can be left at any moment.
+        self.slots = asyncio.Semaphore(params.num_slots)
+        self.in_slots = 0
+
+    @property
+    def client(self) -> Any:
+        """The engine's client for this child."""
+        return self.process.client
+
+    @property
+    def name(self) -> str:
+        return self.model.name.short
+
+    @property
+    def num_ctx(self) -> int:
+        """The context window of one slot, in tokens."""
+        return self.params.num_ctx
+
+    @property
+    def num_slots(self) -> int:
+        return self.params.num_slots
+
+    def info(self, now: float) -> LoadedInfo:
+        expires_at = self.expires_at if self.expires_at is not None else now + self.keep_alive_s
+        device_bytes = self.process.device_bytes() or self.params.device_bytes
+        return LoadedInfo(
+            name=self.name,
+            digest=self.model.digest,
+            model=self.model,
+            size=self.process.memory_bytes() or self.params.need.total,
+            size_vram=device_bytes,
+            expires_at=expires_at,
+            num_ctx=self.latest_ctx,
+            max_ctx=self.num_ctx,
+            num_slots=self.num_slots,
+            reason=self.reason,
+            pid=self.process.pid,
+            in_flight=self.in_flight,
+            waiting=self.in_flight - self.in_slots,
+            pinned=self.pinned,
+            loaded_at=self.loaded_at,
+            load_s=self.load_s,
+        )

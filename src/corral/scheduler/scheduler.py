@@ -1,0 +1,152 @@
+"""Which models are loaded, and who may use them: leases, keep-alive, unloading.
+
+Runners on a CPU share its cores, and nothing is done about that here: with the engine's barriers told to
+spin briefly (`GOMP_SPINCOUNT=1000`, set by the engine room) two children decoding at once reach 75 tokens
+a second together where one alone reaches 77, each with as many threads as there are cores. Taking turns or
+splitting the cores would cost a waiting request more than that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from corral.core.model import Model
+from corral.core.options import Options
+from corral.errors import RunnerCrashed
+from corral.scheduler.demand import Demand, make_demand
+from corral.scheduler.loading import Loader
+from corral.scheduler.machine import Machine, read_machine
+from corral.scheduler.plan import LaunchPlan
+from corral.scheduler.pool import Pool
+from corral.scheduler.process import Launcher
+from corral.scheduler.reuse import effective_context
+from corral.scheduler.runner import LoadedInfo, Runner
+from corral.settings import Settings
+
+log = logging.getLogger("corral.scheduler")
+
+_MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A request's hold on a slot of `runner`.
+
+    `num_ctx` is the context window of this request: what it asked for, within the runner's. `load_s` is how
+    long it waited until its model was loaded (queue and load), `wait_s` how long then for a slot.
+    """
+
+    runner: Runner
+    num_ctx: int
+    load_s: float
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoadingInfo:
+    """The load that runs now: model name, what is being started, and its progress from 0 to 1."""
+
+    name: str
+    plan: LaunchPlan
+    fraction: float
+
+
+class Scheduler:
+    """Serves leases from the models that are loaded, and loads the others one at a time.
+
+    All methods belong to one event loop. `machine` must answer at once; `now` is seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        launcher: Launcher,
+        *,
+        machine: Callable[[], Machine] = read_machine,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._pool = Pool(machine(), settings.keep_alive_s, now)
+        self._loader = Loader(settings, self._pool, launcher, machine, now)
+
+    def lease(
+        self,
+        model: Model,
+        options: Options,
+        *,
+        given: frozenset[str] | None = None,
+        shift: bool | None = None,
+        keep_alive_s: float | None = None,
+    ) -> AbstractAsyncContextManager[Lease]:
+        """Hold a slot of a runner of `model`, loading it if needed, for the time of an `async with`.
+
+        `given` names the options that the request or the model set (None: all that differ from automatic),
+        `shift` None means the model's default, `keep_alive_s` None keeps what holds now.
+        Raises ServerBusy, NotEnoughMemory, LoadError, RunnerTimeout, RunnerCrashed, Unsupported; a request
+        that is cancelled while it waits leaves at once, and ends the load that only it waited for.
+        """
+        return self._hold(make_demand(model, options, given=given, shift=shift), keep_alive_s)
+
+    def unload(self, model: Model) -> bool:
+        """Unload `model` once its requests have finished, without waiting. False: it was not loaded."""
+        return model.weights is not None and self._pool.expire(model.weights)
+
+    def loaded(self) -> list[LoadedInfo]:
+        """The loaded models, the one that expires last first."""
+        return self._pool.infos()
+
+    @property
+    def loading(self) -> LoadingInfo | None:
+        """The load that runs now, if any."""
+        loading = self._loader.loading
+        return LoadingInfo(loading.demand.name, loading.plan, loading.fraction) if loading else None
+
+    @property
+    def num_waiting(self) -> int:
+        """Requests that wait for a load, the one being served included."""
+        return self._loader.num_waiting
+
+    async def close(self) -> None:
+        """Refuse what waits and stop every child. Running requests see their child end."""
+        await self._loader.close()
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def _hold(self, demand: Demand, keep_alive_s: float | None) -> AsyncIterator[Lease]:
+        lease = await self._enter(demand, keep_alive_s)
+        runner = lease.runner
+        try:
+            yield lease
+        finally:
+            runner.in_slots -= 1
+            runner.slots.release()
+            self._pool.release(runner)
+
+    async def _enter(self, demand: Demand, keep_alive_s: float | None) -> Lease:
+        """A slot of a living runner. One that ended while this request waited for its turn is replaced."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for _ in range(_MAX_ATTEMPTS):
+            runner = self._pool.take(demand, keep_alive_s)
+            if runner is None:
+                runner = await self._loader.wait(demand, keep_alive_s)
+            loaded = loop.time()
+            try:
+                await runner.slots.acquire()
+            except BaseException:
+                self._pool.release(runner)
+                raise
+            if not runner.gone:
+                runner.in_slots += 1
+                limit = effective_context(runner.params, demand)
+                return Lease(runner, limit, loaded - began, loop.time() - loaded)
+            runner.slots.release()
+            self._pool.release(runner)
+        raise RunnerCrashed(
+            "model runner has unexpectedly stopped, this may be due to resource limitations "
+            "or an internal error, check ollama server logs for details"
+        )

@@ -1,0 +1,91 @@
+"""From method and path to an endpoint, with the exact answers for what has none. Source: http-api.md 1.6."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+Endpoint = Callable[[Request], Awaitable[Callable[[Scope, Receive, Send], Awaitable[None]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`path` may end in one parameter, `/:name`, which matches a single part and lands in `path_params`."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+
+
+class Router:
+    """The table of routes. `find` is one dictionary look-up, or two for paths with a parameter."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._exact: dict[str, dict[str, Endpoint]] = {}
+        self._open: dict[str, tuple[str, dict[str, Endpoint]]] = {}
+        for route in routes:
+            head, colon, name = route.path.partition(":")
+            if colon:
+                self._open.setdefault(head, (name, {}))[1][route.method] = route.endpoint
+            else:
+                self._exact.setdefault(route.path, {})[route.method] = route.endpoint
+
+    def methods(self, path: str) -> dict[str, Endpoint]:
+        """The endpoints of a path by method; empty for an unknown path."""
+        return self._find(path)[0]
+
+    def _find(self, path: str) -> tuple[dict[str, Endpoint], dict[str, str]]:
+        if path in self._exact:
+            return self._exact[path], {}
+        head, _, last = path.rpartition("/")
+        if last and head + "/" in self._open:
+            name, methods = self._open[head + "/"]
+            return methods, {name: last}
+        return {}, {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        methods, params = self._find(scope["path"])
+        endpoint = methods.get(scope["method"])
+        if endpoint is None:
+            await self._refuse(scope, methods)(scope, receive, send)
+            return
+        scope["path_params"] = params
+        request = Request(scope, receive)
+        response = await endpoint(request)
+        await response(scope, receive, send)
+
+    def _refuse(self, scope: Scope, methods: dict[str, Endpoint]) -> Response:
+        if methods:
+            allow = {"allow": ", ".join(methods)}
+            return PlainResponse("405 method not allowed", status_code=405, headers=allow)
+        path = scope["path"]
+        other = path.rstrip("/") if path.endswith("/") and path != "/" else path + "/"
+        if scope["method"] in self.methods(other):
+            return _redirect(scope, other)
+        return PlainResponse("404 page not found", status_code=404)
+
+
+class PlainResponse(PlainTextResponse):
+    """text/plain without a charset."""
+
+    charset = "utf-8"
+
+    def init_headers(self, headers: object = None) -> None:
+        super().init_headers(headers)  # type: ignore[arg-type]  # passed on as it came
+        self.raw_headers = [
+            (name, b"text/plain" if name == b"content-type" else value) for name, value in self.raw_headers
+        ]
+
+
+def _redirect(scope: Scope, path: str) -> Response:
+    query = scope.get("query_string", b"").decode("latin-1")
+    location = f"{path}?{query}" if query else path
+    if scope["method"] != "GET":
+        return Response(status_code=307, headers={"location": location})
+    body = f'<a href="{location}">Moved Permanently</a>.\n\n'
+    headers = {"location": location, "content-type": "text/html; charset=utf-8"}
+    return Response(body, status_code=301, headers=headers)
