@@ -69,6 +69,7 @@ class Settings:
     debug: int = 0
     no_history: bool = False
     editor: str = ""
+    api_key: str = ""  # sent by the command line to a server that asks for one
     llama_server: Path | None = None
 
 
@@ -100,6 +101,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         debug=reader.debug_level("DEBUG"),
         no_history=bool(reader.flag("NOHISTORY")),
         editor=reader.text("EDITOR"),
+        api_key=reader.text("API_KEY"),
         llama_server=Path(llama_server) if llama_server else None,
     )
 

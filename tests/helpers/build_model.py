@@ -25,7 +25,7 @@ def build_model(
     projectors: tuple[Path, ...] = (),
     draft: Path | None = None,
 ) -> Model:
-    """A model whose context cache takes 2 * blocks * 8 heads * 64 * 2 bytes a token: 32 KiB with 16 blocks."""
+    """A model whose context cache takes 2 KiB a token and block: 32 KiB a token with 16 blocks."""
     network = Network(
         architecture=family,
         parameter_count=100_000_000,

@@ -14,20 +14,19 @@ GIB = 1 << 30
 class FakeProcess:
     """A child that lives until it is killed or crashed."""
 
-    def __init__(self, plan: LaunchPlan, pid: int) -> None:
+    def __init__(self, plan: LaunchPlan, pid: int, kill_s: float) -> None:
+        self.kill_s = kill_s
         self.plan = plan
         self.pid = pid
         self.client = f"client {pid}"
         self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.killed = False
 
     @property
     def alive(self) -> bool:
         return not self.exited.done()
 
     async def kill(self) -> None:
-        await asyncio.sleep(0)
-        self.killed = True
+        await asyncio.sleep(self.kill_s)
         self.crash()
 
     def crash(self) -> None:
@@ -44,7 +43,8 @@ class FakeProcess:
 class FakeLauncher:
     """`processes` are all children so far. `gate` None: loads end at once; else they wait for it.
 
-    `failures` are raised by the next launches, one each. `machine` sees the memory that children take.
+    `failures` are raised by the next launches, one each; ending a child takes `kill_s`. `machine` sees the
+    memory that children take.
     """
 
     def __init__(self, *, memory: int = 16 * GIB, cores: int = 4, devices: tuple[Device, ...] = ()) -> None:
@@ -52,6 +52,7 @@ class FakeLauncher:
         self.plans: list[LaunchPlan] = []
         self.failures: list[Exception] = []
         self.gate: asyncio.Event | None = None
+        self.kill_s = 0.0
         self.cancelled = 0
         self._memory = memory
         self._cores = cores
@@ -71,7 +72,7 @@ class FakeLauncher:
             raise
         if self.failures:
             raise self.failures.pop(0)
-        process = FakeProcess(plan, next(self._pids))
+        process = FakeProcess(plan, next(self._pids), self.kill_s)
         self.processes.append(process)
         return process
 

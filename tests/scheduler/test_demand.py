@@ -2,11 +2,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.helpers.build_model import build_model
 
 from corral.core.options import Options
 from corral.errors import LoadError, Unsupported
 from corral.scheduler.demand import limit_context, make_demand
-from tests.helpers.build_model import build_model
 
 VISION = ("completion", "vision")
 
@@ -79,7 +79,4 @@ def test_the_retired_vision_model_is_refused_with_advice(tmp_path):
     projector = tmp_path / "projector"
     projector.write_bytes(b"1")
     with pytest.raises(LoadError, match="no longer compatible"):
-        make_demand(
-            build_model(family="mllama", projectors=(projector,)), Options(), given=None, shift=None
-        )
-
+        make_demand(build_model(family="mllama", projectors=(projector,)), Options(), given=None, shift=None)

@@ -1,6 +1,7 @@
 import logging
 
 import pytest
+from tests.helpers.build_model import build_model
 
 from corral.core.options import Options
 from corral.errors import NotEnoughMemory
@@ -16,7 +17,6 @@ from corral.scheduler.plan import (
     plan_smallest,
 )
 from corral.settings import Settings
-from tests.helpers.build_model import build_model
 
 
 def demand_of(options=None, **facts):
@@ -146,11 +146,11 @@ def test_the_error_gives_sizes_and_says_what_would_fit():
     assert isinstance(error, NotEnoughMemory)
     assert "2.0 GiB context (1 x 8192 tokens)" in error.message
     assert "available (1.2 GiB)" in error.message
-    assert error.hint == "a num_ctx of at most 2816 would fit"
+    assert error.hint == "a num_ctx of at most 3072 would fit"
 
 
 def test_beside_other_models_a_fifth_of_the_memory_stays_free():
-    demand = demand_of(size=1750 * MIB, num_blocks=1)
+    demand = demand_of(size=1600 * MIB, num_blocks=1)
     free = 2 * GIB
     assert plan_launch(demand, room_of(free, alone=True), Settings()) is not None
     assert plan_launch(demand, room_of(free, alone=False), Settings()) is None
@@ -215,11 +215,7 @@ def test_the_second_attempt_after_running_out_of_memory_takes_least():
     assert (plan.num_ctx, plan.num_slots, plan.repack, plan.cache_bytes) == (2048, 1, False, 0)
 
 
-@pytest.mark.parametrize(
-    ("setting", "num_devices", "expected"), [(0, 0, 3), (0, 1, 3), (0, 2, 6), (5, 2, 5)]
-)
-def test_three_models_a_device_may_be_loaded_unless_a_setting_says_otherwise(
-    setting, num_devices, expected
-):
+@pytest.mark.parametrize(("setting", "num_devices", "expected"), [(0, 0, 3), (0, 1, 3), (0, 2, 6), (5, 2, 5)])
+def test_three_models_a_device_may_be_loaded_unless_a_setting_says_otherwise(setting, num_devices, expected):
     devices = tuple(gpu(GIB, index) for index in range(num_devices))
     assert max_runners(Settings(max_loaded_models=setting), room_of(devices=devices).machine) == expected

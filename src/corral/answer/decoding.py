@@ -66,9 +66,9 @@ def function_tags_call(text: str, tools: Sequence[Tool]) -> list[ToolCall]:
 
 
 def python_calls(text: str) -> list[ToolCall]:
-    """Calls with named arguments as Python or JavaScript writes them: `f(a='v', n=1, flag=true)`, alone or in a list.
+    """Calls with named arguments, alone or in a list: `f(a='v', n=1, flag=true)`.
 
-    Raises CorralError on anything else; nothing is ever executed.
+    Constants may be spelled as in Python or JSON. Raises CorralError on all else; nothing is executed.
     """
     if len(text) > _MAX_PYTHON_CHARACTERS:
         raise CorralError("failed to parse tool call: too long")

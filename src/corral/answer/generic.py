@@ -16,8 +16,9 @@ def generic_parser(
 ) -> AnswerParser:
     """The parser for one answer in rendered mode.
 
-    `thinking_tags`: opening and closing tag, or None where reasoning is not to be split off; `inside`: the prompt
-    already ends with the opening one. `tool_tag`: what begins a call, used only with `tools`; None leaves calls alone.
+    `thinking_tags`: opening and closing tag, or None where reasoning is not to be split off; `inside`: the
+    prompt already ends with the opening one. `tool_tag`: what begins a call, used only with `tools`; None
+    leaves calls alone.
     Source: http-api.md 11.2.
     """
     calls = ToolCallParser(tool_tag, tools) if tool_tag is not None and tools else None

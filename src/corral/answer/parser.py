@@ -17,7 +17,7 @@ _CALL_ID_CHARACTERS = string.ascii_lowercase + string.digits
 
 
 class AnswerParser(Protocol):
-    """Reads one answer. `feed` any number of times, then `finish` once; each returns the events so far decided.
+    """Reads one answer: `feed` any number of times, then `finish` once; each returns what is now decided.
 
     Raises CorralError when a built-in family meets a tool call that it cannot decode.
     """
@@ -40,7 +40,7 @@ class PlainParser:
 
 
 class LogprobCarrier:
-    """Log-probabilities whose text is still held back: they go with the next event, in order, and none is lost."""
+    """Log-probabilities whose text is held back go with the next event, in order; none is lost."""
 
     __slots__ = ("_pending",)
 

@@ -30,7 +30,7 @@ def held_back(text: str, tags: Iterable[str], *, spaces: bool = False) -> int:
 
 
 def first_of(text: str, tags: Iterable[str], start: int = 0) -> tuple[int, str]:
-    """Position and text of the earliest tag in `text`, the longest at one place; (-1, "") when there is none."""
+    """Position and text of the earliest tag in `text`, the longest at one place; (-1, "") without any."""
     best, found = -1, ""
     for tag in tags:
         at = text.find(tag, start)
@@ -40,7 +40,7 @@ def first_of(text: str, tags: Iterable[str], start: int = 0) -> tuple[int, str]:
 
 
 class ObjectScanner:
-    """Finds complete outermost `{...}` in growing text by counting braces; strings and escapes are understood.
+    """Finds complete outermost `{...}` in growing text by counting braces outside of strings.
 
     Each character is looked at once, so a long call costs no more per piece than a short one.
     """

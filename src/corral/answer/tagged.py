@@ -1,7 +1,8 @@
-"""A parser for answers that mark reasoning and tool calls with tags; most built-in families are a `Layout` of it."""
+"""A parser for answers that mark reasoning and tool calls with tags; most families are a `Layout` of it."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -30,7 +31,7 @@ class Layout:
 
     `anywhere`: reasoning may open in the middle of content. `call_ends_thinking`: a call tag closes it.
     `complete_call`, for families without a closing call tag, says where the call in a text ends, or -1.
-    `removed_tags` are dropped from content, `removed_blocks` (opening and closing tag) with what they enclose.
+    `removed_tags` are dropped from content, `removed_blocks` (a pair of tags) with what they enclose.
     """
 
     decode: Decoder | None = None
@@ -218,9 +219,7 @@ class TaggedParser:
             self._num_calls += len(calls)
 
     def _unfinished_call(self, text: str, events: list[Event]) -> None:
-        try:
+        with contextlib.suppress(CorralError):
             self._add_calls(text, events)
-        except CorralError:
-            pass
         if not events:
             events.append(Text(self._layout.call_open + text))

@@ -40,6 +40,8 @@ class Network:
     value_length: int = 0
     chat_template: str = ""
     is_embedding: bool = False  # has <arch>.pooling_type
+    has_vision: bool = False  # has <arch>.vision.block_count
+    has_audio: bool = False  # has <arch>.audio.block_count
     add_bos: bool | None = None
     add_eos: bool | None = None
     normalize_embeddings: bool | None = None

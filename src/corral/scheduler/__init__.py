@@ -7,6 +7,7 @@ What to launch (`plan`, `memory`), whether a runner will do (`reuse`) and whom t
 functions; `pool` owns the loaded runners, `loading` the queue, `launcher` is the way to the engine room.
 """
 
+from corral.scheduler.launcher import EngineLauncher
 from corral.scheduler.machine import Device, Machine, read_machine
 from corral.scheduler.memory import MemoryNeed
 from corral.scheduler.plan import LaunchPlan
@@ -16,6 +17,7 @@ from corral.scheduler.scheduler import Lease, LoadingInfo, Scheduler
 
 __all__ = [
     "Device",
+    "EngineLauncher",
     "LaunchPlan",
     "Launcher",
     "Lease",

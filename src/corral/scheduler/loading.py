@@ -67,6 +67,7 @@ class Loader:
         self._now = now
         self._waiting: list[_Waiter] = []
         self._worker: asyncio.Task[None] | None = None
+        self._first: _Waiter | None = None
         self._placing: asyncio.Task[Runner] | None = None
         self.loading: Loading | None = None
         self._closed = False
@@ -97,7 +98,7 @@ class Loader:
 
     async def close(self) -> None:
         self._closed = True
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._present(), []
         for waiter in waiting:
             waiter.runner.set_exception(Cancelled())
         if self._placing is not None:
@@ -107,16 +108,15 @@ class Loader:
 
     def _withdraw(self, waiter: _Waiter) -> None:
         if waiter in self._waiting:
-            was_first = self._waiting[0] is waiter
             self._waiting.remove(waiter)
-            if was_first and self._placing is not None and not self._still_wanted():
+            if self._placing is not None and not self._still_wanted():
                 self._placing.cancel()
         elif not waiter.runner.cancelled() and waiter.runner.exception() is None:
             self._pool.release(waiter.runner.result())
 
     def _still_wanted(self) -> bool:
-        """Does anyone else wait for the load that runs?"""
-        return self.loading is not None and any(self._joins(waiter) for waiter in self._waiting)
+        """Does anyone wait for what is being done? Until a load runs, that is for one request only."""
+        return any(waiter is self._first or self._joins(waiter) for waiter in self._present())
 
     def _joins(self, waiter: _Waiter) -> bool:
         """Would the load that runs serve this request, too?"""
@@ -125,11 +125,11 @@ class Loader:
 
     async def _work(self) -> None:
         while self._waiting:
-            first = self._waiting[0]
+            self._first = first = self._waiting[0]
             self._placing = asyncio.get_running_loop().create_task(self._place(first.demand))
             await asyncio.wait({self._placing})
             self._deliver(first, self._placing)
-            self._placing, self.loading = None, None
+            self._first = self._placing = self.loading = None
 
     def _deliver(self, first: _Waiter, placing: asyncio.Task[Runner]) -> None:
         """Hand the runner, or the error, to all who waited for it."""
@@ -137,19 +137,24 @@ class Loader:
             return
         error = placing.exception()
         if error is not None:
-            for waiter in [waiter for waiter in self._waiting if waiter is first or self._joins(waiter)]:
-                self._waiting.remove(waiter)
-                waiter.runner.set_exception(error)
+            for waiter in self._present():
+                if waiter is first or self._joins(waiter):
+                    self._waiting.remove(waiter)
+                    waiter.runner.set_exception(error)
             return
         runner = placing.result()
-        if first in self._waiting:  # whatever happens to the runner now, it is this request's
+        if first in self._present():  # whatever happens to the runner now, it is this request's
             self._pool.hold(runner, first.demand, first.keep_alive_s)
             self._give(first, runner)
-        for waiter in list(self._waiting):
+        for waiter in self._present():
             loaded = self._pool.take(waiter.demand, waiter.keep_alive_s)
             if loaded is not None:
                 self._give(waiter, loaded)
         self._pool.settle(runner)
+
+    def _present(self) -> list[_Waiter]:
+        """Those who still wait: one that was cancelled stays in the queue until its task runs again."""
+        return [waiter for waiter in self._waiting if not waiter.runner.done()]
 
     def _give(self, waiter: _Waiter, runner: Runner) -> None:
         self._waiting.remove(waiter)
@@ -266,4 +271,6 @@ class Loader:
         for runner in idle:
             await self._retire(runner, f"evicted: memory ran out while loading {demand.name}")
         plan = plan_smallest(demand, self._pool.room(self._machine()), self._settings)
-        return plan if idle or (plan and plan.need.total < failed.need.total) else None
+        # The room for kept prompts is not filled while loading, so giving it up makes no difference.
+        smaller = plan is not None and plan.need.total < failed.need.total - failed.need.cache
+        return plan if idle or smaller else None

@@ -59,6 +59,7 @@ _CPU_BATCH = 512
 _MAX_EMBEDDING_BATCH = 2048
 # Slots as long as their context windows take no more than this share of the free memory.
 _SLOTS = ((8, 0.05), (4, 0.20), (2, 0.20))
+MAX_SLOTS = 64  # the engine's own limit
 _AUTOMATIC_RUNNERS = 3
 _CACHE_SHARE, _MAX_CACHE = 0.10, 8 * GIB
 
@@ -209,7 +210,7 @@ def _slot_choices(demand: Demand, num_ctx: int, room: Room, settings: Settings) 
             log.warning("model architecture does not currently support parallel requests: %s", demand.name)
         return [1]
     if settings.num_parallel > 0:
-        return [settings.num_parallel]
+        return [min(settings.num_parallel, MAX_SLOTS)]
     free = pool_free(demand, room.machine, settings)
     one = context_bytes(demand.model.network, num_ctx, 1, settings.kv_cache_type)
     most = next((count for count, share in _SLOTS if count * one <= share * free), 1)

@@ -69,8 +69,7 @@ class Pool:
     def hold(self, runner: Runner, demand: Demand, keep_alive_s: float | None) -> None:
         runner.in_flight += 1
         runner.latest_ctx = effective_context(runner.params, demand)
-        if not runner.gone:
-            runner.quiet.clear()
+        runner.quiet.clear()
         self._stop_clock(runner)
         if keep_alive_s is not None:
             runner.keep_alive_s = math.inf if keep_alive_s < 0 else keep_alive_s

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
+from corral.engine import Client
 from corral.scheduler.plan import LaunchPlan
 
 
 class LoadedProcess(Protocol):
     """A child with its model loaded. `exited` is done once the child has ended, for whatever reason.
 
-    `client` is the engine's; the scheduler only hands it on. `memory_bytes` and `device_bytes` are what the
-    engine says its buffers take, 0 where it does not say.
+    The scheduler only hands `client` on. `memory_bytes` is the system memory that the child takes now, and
+    `device_bytes` its memory on devices; 0 where nobody knows.
     """
 
     @property
-    def client(self) -> Any: ...
+    def client(self) -> Client: ...
 
     @property
     def pid(self) -> int: ...

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
 
 from corral.core.model import Model
+from corral.engine import Client
 from corral.scheduler.plan import LaunchPlan
 from corral.scheduler.process import LoadedProcess
 
@@ -75,7 +75,7 @@ class Runner:
         self.in_slots = 0
 
     @property
-    def client(self) -> Any:
+    def client(self) -> Client:
         """The engine's client for this child."""
         return self.process.client
 
@@ -94,13 +94,13 @@ class Runner:
 
     def info(self, now: float) -> LoadedInfo:
         expires_at = self.expires_at if self.expires_at is not None else now + self.keep_alive_s
-        device_bytes = self.process.device_bytes() or self.params.device_bytes
+        size, size_vram = self._sizes()
         return LoadedInfo(
             name=self.name,
             digest=self.model.digest,
             model=self.model,
-            size=self.process.memory_bytes() or self.params.need.total,
-            size_vram=device_bytes,
+            size=size,
+            size_vram=size_vram,
             expires_at=expires_at,
             num_ctx=self.latest_ctx,
             max_ctx=self.num_ctx,
@@ -113,3 +113,11 @@ class Runner:
             loaded_at=self.loaded_at,
             load_s=self.load_s,
         )
+
+    def _sizes(self) -> tuple[int, int]:
+        """Bytes in total and on devices: measured where that is possible, else as predicted."""
+        predicted = self.params.need.total - self.params.need.cache
+        on_devices = self.process.device_bytes() or self.params.device_bytes
+        if on_devices:  # what a child has there is not seen from outside
+            return max(predicted, on_devices), on_devices
+        return self.process.memory_bytes() or predicted, 0

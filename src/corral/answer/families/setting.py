@@ -12,7 +12,7 @@ from corral.core.messages import Message, Tool
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`thinks`: reasoning is on; `last_message`: the last one of the request, which an answer may continue."""
+    """`thinks`: reasoning is on; `last_message`: of the request, which the answer may continue."""
 
     tools: tuple[Tool, ...] = ()
     thinks: bool = False

@@ -1,0 +1,43 @@
+"""What a command gets: its arguments, its flags, the settings, and a client on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from corral.cli.client import Client
+from corral.cli.parse import Value
+from corral.cli.start import start_in_background
+from corral.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of a command; `program` is the name that the user called us by."""
+
+    program: str
+    command: str
+    args: tuple[str, ...]
+    flags: Mapping[str, Value]
+    settings: Settings
+
+    def is_set(self, flag: str) -> bool:
+        """Whether a boolean flag is on."""
+        return bool(self.flags.get(flag))
+
+    def text(self, flag: str) -> str:
+        """The value of a text flag; empty when it was not given."""
+        return str(self.flags.get(flag, ""))
+
+    def number(self, flag: str) -> int:
+        return int(self.flags.get(flag, 0))
+
+    def client(self) -> Client:
+        """A client that starts the server when none answers at an address of this machine."""
+        settings = self.settings
+        return Client(
+            settings.address,
+            program=self.program,
+            api_key=settings.api_key,
+            when_refused=lambda: start_in_background(settings, self.program),
+        )

@@ -1,0 +1,224 @@
+"""Every command and flag in one table; the parser, the help texts and the dispatcher read nothing else.
+
+Source: cli.md sections 1 and 2. A command is removed by deleting its file in `commands/` and its row here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["bool", "string", "int"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag. `bare` is the value that a flag has when it is given without one; None: a value must follow."""
+
+    name: str
+    help: str
+    kind: Kind = "bool"
+    short: str = ""
+    bare: str | None = None
+
+    @property
+    def value_when_bare(self) -> str | None:
+        return "true" if self.kind == "bool" else self.bare
+
+    @property
+    def label(self) -> str:
+        """As messages name it: `-v, --verbose` or `--verbose`."""
+        return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. `most` is None where any number of arguments may follow.
+
+    `module` is imported only when the command runs; its function `run` takes an Invocation.
+    """
+
+    name: str
+    summary: str
+    usage: str = ""
+    module: str = ""
+    aliases: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    least: int = 0
+    most: int | None = 0
+    env: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+HELP = Flag("help", "", short="h")
+_JSON = Flag("json", "Print the server's answer as JSON")
+_INSECURE = Flag("insecure", "Allow a registry without TLS")
+_VERBOSE = Flag("verbose", "Show token counts and timings after an answer")
+_NOWRAP = Flag("nowordwrap", "Do not break long lines between words")
+_HOST = ("CORRAL_HOST",)
+
+ROOT = Command(
+    "",
+    "Run, serve and manage language models on your own machine",
+    flags=(Flag("version", "Show the version of the server and of this program", short="v"), _VERBOSE, _NOWRAP),
+)
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "serve",
+        "Start the server",
+        module="serve",
+        aliases=("start",),
+        env=(
+            "CORRAL_HOST",
+            "CORRAL_MODELS",
+            "CORRAL_HOME",
+            "CORRAL_KEEP_ALIVE",
+            "CORRAL_CONTEXT_LENGTH",
+            "CORRAL_MAX_LOADED_MODELS",
+            "CORRAL_NUM_PARALLEL",
+            "CORRAL_MAX_QUEUE",
+            "CORRAL_LOAD_TIMEOUT",
+            "CORRAL_ORIGINS",
+            "CORRAL_NOPRUNE",
+            "CORRAL_NO_CLOUD",
+            "CORRAL_GO_TEMPLATE",
+            "CORRAL_FLASH_ATTENTION",
+            "CORRAL_KV_CACHE_TYPE",
+            "CORRAL_GPU_OVERHEAD",
+            "CORRAL_SCHED_SPREAD",
+            "CORRAL_LLAMA_SERVER",
+            "CORRAL_DEBUG",
+        ),
+    ),
+    Command(
+        "create",
+        "Create a model from a Modelfile",
+        usage="MODEL",
+        module="create",
+        flags=(
+            Flag("draft-quantize", "Quantize the draft model to this type", "string"),
+            Flag("experimental", "Create a model of single tensors (not supported)"),
+            Flag("file", 'Path of the Modelfile (default "Modelfile")', "string", short="f"),
+            Flag("quantize", "Quantize the model to this type, such as q4_K_M", "string", short="q"),
+        ),
+        least=1,
+        most=1,
+        env=_HOST,
+    ),
+    Command(
+        "show",
+        "Show what a model is made of",
+        usage="MODEL",
+        module="show",
+        flags=(
+            _JSON,
+            Flag("license", "Show the license alone"),
+            Flag("modelfile", "Show the Modelfile alone"),
+            Flag("parameters", "Show the parameters alone"),
+            Flag("system", "Show the system message alone"),
+            Flag("template", "Show the prompt template alone"),
+            Flag("verbose", "Show all metadata and tensors too", short="v"),
+        ),
+        least=1,
+        most=1,
+        env=_HOST,
+    ),
+    Command(
+        "run",
+        "Run a model: answer one prompt, or chat",
+        usage="MODEL [PROMPT]",
+        module="run",
+        flags=(
+            Flag("dimensions", "Length to cut embeddings to (embedding models only)", "int"),
+            Flag("format", "Form of the answer: json, or a JSON Schema", "string"),
+            Flag("hidethinking", "Do not show what the model thinks before it answers"),
+            _INSECURE,
+            Flag("keepalive", "How long the model stays loaded afterwards, such as 5m", "string"),
+            _NOWRAP,
+            Flag("think", "Let the model think first: true, false, high, medium, low or max", "string", bare="true"),
+            Flag("truncate", "Cut inputs that are too long (embedding models only; --truncate=false: fail)"),
+            _VERBOSE,
+        ),
+        least=1,
+        most=None,
+        env=("CORRAL_EDITOR", "CORRAL_HOST", "CORRAL_NOHISTORY"),
+    ),
+    Command("stop", "Unload a model", usage="MODEL", module="stop", least=1, most=1, env=_HOST),
+    Command(
+        "pull",
+        "Download a model from a registry",
+        usage="MODEL",
+        module="pull",
+        flags=(_INSECURE,),
+        least=1,
+        most=1,
+        env=_HOST,
+    ),
+    Command(
+        "push",
+        "Upload a model to a registry",
+        usage="MODEL",
+        module="push",
+        flags=(_INSECURE,),
+        least=1,
+        most=1,
+        env=_HOST,
+    ),
+    Command("signin", "Explain signing in: Corral has no cloud", module="account", hidden=True),
+    Command("login", "Explain signing in: Corral has no cloud", module="account", hidden=True),
+    Command("signout", "Explain signing out: Corral has no cloud", module="account", hidden=True),
+    Command("logout", "Explain signing out: Corral has no cloud", module="account", hidden=True),
+    Command(
+        "list",
+        "List the models on this machine",
+        usage="[PREFIX]",
+        module="list",
+        aliases=("ls",),
+        flags=(_JSON,),
+        most=None,
+        env=_HOST,
+    ),
+    Command(
+        "ps", "List the loaded models", usage="[PREFIX]", module="ps", flags=(_JSON,), most=None, env=_HOST
+    ),
+    Command(
+        "cp", "Copy a model", usage="SOURCE DESTINATION", module="cp", least=2, most=2, env=_HOST
+    ),
+    Command("rm", "Remove models", usage="MODEL [MODEL...]", module="rm", least=1, most=None, env=_HOST),
+    Command("help", "Show the help of a command", usage="[COMMAND]", module="help", most=None),
+)
+
+
+def find_command(word: str) -> Command | None:
+    """The command of that name or alias."""
+    for command in COMMANDS:
+        if word == command.name or word in command.aliases:
+            return command
+    return None
+
+
+# What the help says of a variable. Each is also read under its OLLAMA_ name.
+ENVIRONMENT = {
+    "CORRAL_CONTEXT_LENGTH": "Context window of models that do not name one (default: by free memory)",
+    "CORRAL_DEBUG": "Write more to the log: 1, or 2 for everything",
+    "CORRAL_EDITOR": "Editor for long prompts (Ctrl+G)",
+    "CORRAL_FLASH_ATTENTION": "Force flash attention on or off (default: automatic)",
+    "CORRAL_GO_TEMPLATE": "Whether the TEMPLATE of a model goes before its own chat template",
+    "CORRAL_GPU_OVERHEAD": "Memory to leave free on each GPU, in bytes",
+    "CORRAL_HOME": "Folder of keys, chats and logs (default ~/.corral)",
+    "CORRAL_HOST": "Address of the server (default 127.0.0.1:11434)",
+    "CORRAL_KEEP_ALIVE": "How long an idle model stays loaded (default 5m)",
+    "CORRAL_KV_CACHE_TYPE": "Number type of the key and value cache (default f16)",
+    "CORRAL_LLAMA_SERVER": "Path of a llama-server program to use as the engine",
+    "CORRAL_LOAD_TIMEOUT": "How long a load may stand still before it fails (default 5m)",
+    "CORRAL_MAX_LOADED_MODELS": "Most models that are loaded at a time (default: by memory)",
+    "CORRAL_MAX_QUEUE": "Most requests that wait (default 512)",
+    "CORRAL_MODELS": "Folder of the models (default ~/.ollama/models)",
+    "CORRAL_NOHISTORY": "Do not keep the prompts that were typed",
+    "CORRAL_NOPRUNE": "Do not remove unused files at start",
+    "CORRAL_NO_CLOUD": "Refuse models that run elsewhere",
+    "CORRAL_NUM_PARALLEL": "Requests that one model answers at a time (default: by memory)",
+    "CORRAL_ORIGINS": "More web origins that may call the server, with commas between them",
+    "CORRAL_SCHED_SPREAD": "Always spread a model over all GPUs",
+}

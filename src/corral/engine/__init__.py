@@ -1,0 +1,31 @@
+"""The engine: llama.cpp in a child process, spoken to over its server's HTTP protocol.
+
+In: LaunchParams, then typed requests. Out: a Process whose `client` yields pieces of text as they are made.
+The scheduler starts and ends children; the serving road uses their clients. Only `worker`, which runs in the
+child, imports native code.
+"""
+
+from corral.engine.client import Client
+from corral.engine.grammar import json_grammar, schema_grammar
+from corral.engine.launch import Process, start
+from corral.engine.params import Adapter, LaunchParams
+from corral.engine.pieces import Chunk, Finish, PrefillProgress, TextPiece, ToolCallDelta
+from corral.engine.requests import ChatCompletion, Completion, Sampling
+
+__all__ = [
+    "Adapter",
+    "ChatCompletion",
+    "Chunk",
+    "Client",
+    "Completion",
+    "Finish",
+    "LaunchParams",
+    "PrefillProgress",
+    "Process",
+    "Sampling",
+    "TextPiece",
+    "ToolCallDelta",
+    "json_grammar",
+    "schema_grammar",
+    "start",
+]

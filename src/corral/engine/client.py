@@ -1,0 +1,322 @@
+"""The engine's HTTP protocol as methods, one connection a request: next to free over a Unix socket.
+
+Source of the routes and fields: the documentation of llama.cpp's server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from corral.core.events import TokenLogprob
+from corral.engine.pieces import Chunk, Finish, PrefillProgress, TextPiece, ToolCallDelta
+from corral.engine.requests import ChatCompletion, Completion
+from corral.engine.transport import GONE, Exchange
+from corral.errors import EngineError, RunnerCrashed
+
+
+class _Timings(msgspec.Struct):
+    cache_n: int = 0
+    prompt_n: int = 0
+    prompt_ms: float = 0.0
+    predicted_n: int = 0
+    predicted_ms: float = 0.0
+
+
+class _Progress(msgspec.Struct):
+    total: int = 0
+    cache: int = 0
+    processed: int = 0
+
+
+class _Probability(msgspec.Struct):
+    token: str = ""
+    bytes: list[int] | None = None
+    logprob: float | None = None
+    top_logprobs: list[_Probability] = []
+
+
+class _CompletionEvent(msgspec.Struct):
+    content: str = ""
+    stop: bool = False
+    stop_type: str = ""
+    stopping_word: str = ""
+    tokens_evaluated: int = 0
+    tokens_predicted: int = 0
+    truncated: bool = False
+    timings: _Timings | None = None
+    prompt_progress: _Progress | None = None
+    completion_probabilities: list[_Probability] | None = None
+    error: Any = None
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _CallDelta(msgspec.Struct):
+    index: int = 0
+    id: str | None = None
+    function: _Function = msgspec.field(default_factory=_Function)
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[_CallDelta] | None = None
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Probability] | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta = msgspec.field(default_factory=_Delta)
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _ChatEvent(msgspec.Struct):
+    choices: list[_Choice] = []
+    usage: _Usage | None = None
+    timings: _Timings | None = None
+    prompt_progress: _Progress | None = None
+    error: Any = None
+
+
+E = TypeVar("E", _CompletionEvent, _ChatEvent)
+
+_completion_events = msgspec.json.Decoder(_CompletionEvent)
+_chat_events = msgspec.json.Decoder(_ChatEvent)
+
+
+class Client:
+    """Speaks to one child at `address`: `unix:///path.sock` or `http://host:port`."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._marker: str | None = None
+
+    async def complete(self, request: Completion) -> AsyncGenerator[list[Chunk], None]:
+        """Continue a text. Each batch holds all chunks that were there at once; the last chunk is a Finish.
+
+        Closing the generator ends the request in the engine. Raises EngineError, RunnerCrashed.
+        """
+        reader = _CompletionReader(wants_top=request.sampling.num_probs)
+        async for batch in self._stream("/completion", request.body(), _completion_events, reader.chunks):
+            yield batch
+
+    async def chat(self, request: ChatCompletion) -> AsyncGenerator[list[Chunk], None]:
+        """Answer a conversation; as `complete`."""
+        reader = _ChatReader()
+        body = request.body()
+        async for batch in self._stream("/v1/chat/completions", body, _chat_events, reader.chunks):
+            yield batch
+
+    async def tokenize(self, text: str, *, add_special: bool = False) -> list[int]:
+        body = {"content": text, "add_special": add_special, "parse_special": True}
+        found: list[int] = (await self._call("/tokenize", body))["tokens"]
+        return found
+
+    async def detokenize(self, tokens: Sequence[int]) -> str:
+        return str((await self._call("/detokenize", {"tokens": list(tokens)}))["content"])
+
+    async def apply_template(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]] = (),
+        values: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The prompt that `chat` would use."""
+        body: dict[str, Any] = {"messages": list(messages), "chat_template_kwargs": dict(values or {})}
+        if tools:
+            body["tools"] = list(tools)
+        return str((await self._call("/apply-template", body))["prompt"])
+
+    async def embed(self, inputs: Sequence[list[int]], *, normalize: bool) -> list[list[float]]:
+        """One vector for each list of tokens; raw as the model gives it, or of length 1."""
+        body = {"content": list(inputs), "embd_normalize": 2 if normalize else -1}
+        found = await self._call("/embedding", body)
+        return [item["embedding"][0] for item in sorted(found, key=lambda item: item["index"])]
+
+    async def media_marker(self) -> str:
+        """The text that stands for an image in a prompt; it may differ from child to child."""
+        if self._marker is None:
+            self._marker = str((await self.props()).get("media_marker") or "<__media__>")
+        return self._marker
+
+    async def props(self) -> dict[str, Any]:
+        found: dict[str, Any] = await self._call("/props", None)
+        return found
+
+    async def healthy(self, timeout_s: float = 10.0) -> bool:
+        """Whether the child answers that it is ready."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._call("/health", None)
+        except (TimeoutError, EngineError, RunnerCrashed):
+            return False
+        return True
+
+    async def _call(self, path: str, body: object) -> Any:
+        """A whole JSON answer; GET when there is no body."""
+        async with await self._open(path, body) as exchange:
+            status = await exchange.head()
+            data = await exchange.read_all()
+        if status >= 400:
+            raise _error(data, status)
+        return msgspec.json.decode(data)
+
+    async def _stream(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        decoder: msgspec.json.Decoder[E],
+        chunks: Callable[[E], list[Chunk]],
+    ) -> AsyncGenerator[list[Chunk], None]:
+        async with await self._open(path, body) as exchange:
+            status = await exchange.head()
+            if status >= 400:
+                raise _error(await exchange.read_all(), status)
+            rest = b""
+            while data := await exchange.read():
+                *events, rest = (rest + data).split(b"\n\n")
+                batch = [chunk for event in events for chunk in _decode(event, decoder, chunks)]
+                if batch:
+                    yield batch
+
+    async def _open(self, path: str, body: object) -> Exchange:
+        data = b"" if body is None else msgspec.json.encode(body)
+        method = "GET" if body is None else "POST"
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: engine\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(data)}\r\nConnection: close\r\n\r\n"
+        )
+        exchange = Exchange(head.encode() + data)
+        loop = asyncio.get_running_loop()
+        try:
+            if self.address.startswith("unix://"):
+                await loop.create_unix_connection(lambda: exchange, self.address.removeprefix("unix://"))
+            else:
+                host, _, port = self.address.removeprefix("http://").rpartition(":")
+                await loop.create_connection(lambda: exchange, host, int(port))
+        except OSError as error:
+            raise RunnerCrashed(GONE) from error
+        return exchange
+
+
+def _decode(
+    event: bytes, decoder: msgspec.json.Decoder[E], chunks: Callable[[E], list[Chunk]]
+) -> list[Chunk]:
+    """The chunks of one server-sent event; none for pings and the closing mark."""
+    line = event.lstrip(b"\n")
+    if line.startswith(b"error: "):
+        raise _error(line[7:], 500)
+    if not line.startswith(b"data: ") or line == b"data: [DONE]":
+        return []
+    value = decoder.decode(line[6:])
+    if value.error is not None:
+        status = value.error.get("code", 500) if isinstance(value.error, dict) else 500
+        raise _error(msgspec.json.encode({"error": value.error}), status)
+    return chunks(value)
+
+
+def _error(body: bytes, status: int) -> EngineError:
+    return EngineError(body.decode("utf-8", "replace").strip() or f"status {status}", status=status)
+
+
+class _CompletionReader:
+    def __init__(self, wants_top: int) -> None:
+        self._wants_top = wants_top
+
+    def chunks(self, event: _CompletionEvent) -> list[Chunk]:
+        if event.prompt_progress is not None:
+            progress = event.prompt_progress
+            return [PrefillProgress(progress.total, progress.cache, progress.processed)]
+        logprobs = _logprobs(event.completion_probabilities)
+        out: list[Chunk] = []
+        if event.content or logprobs:
+            out.append(TextPiece(event.content, False, logprobs))
+        if event.stop:
+            reason = "length" if event.stop_type == "limit" else "stop"
+            out.append(_finish(reason, event.timings, event.tokens_evaluated, event.tokens_predicted, event))
+        elif not out:
+            out.append(TextPiece(""))
+        return out
+
+
+class _ChatReader:
+    """Joins the last chunks: the finish reason comes in one, the counts in the next."""
+
+    def __init__(self) -> None:
+        self._reason = ""
+
+    def chunks(self, event: _ChatEvent) -> list[Chunk]:
+        if event.prompt_progress is not None:
+            progress = event.prompt_progress
+            return [PrefillProgress(progress.total, progress.cache, progress.processed)]
+        out: list[Chunk] = []
+        for choice in event.choices:
+            out += self._choice(choice)
+        if event.usage is not None:
+            usage = event.usage
+            reason = "length" if self._reason == "length" else "stop"
+            out.append(_finish(reason, event.timings, usage.prompt_tokens, usage.completion_tokens))
+        return out
+
+    def _choice(self, choice: _Choice) -> list[Chunk]:
+        out: list[Chunk] = []
+        delta = choice.delta
+        logprobs = _logprobs(choice.logprobs.content if choice.logprobs else None)
+        if delta.reasoning_content:
+            out.append(TextPiece(delta.reasoning_content, True, logprobs))
+            logprobs = ()
+        if delta.content or logprobs:
+            out.append(TextPiece(delta.content or "", False, logprobs))
+        for call in delta.tool_calls or ():
+            function = call.function
+            out.append(
+                ToolCallDelta(call.index, call.id or "", function.name or "", function.arguments or "")
+            )
+        self._reason = choice.finish_reason or self._reason
+        return out
+
+
+def _finish(
+    reason: str,
+    timings: _Timings | None,
+    prompt_tokens: int,
+    completion_tokens: int,
+    event: _CompletionEvent | None = None,
+) -> Finish:
+    times = timings or _Timings()
+    return Finish(
+        reason=reason,
+        prompt_tokens=prompt_tokens,
+        cached_tokens=times.cache_n,
+        completion_tokens=completion_tokens,
+        prompt_s=times.prompt_ms / 1000,
+        decode_s=times.predicted_ms / 1000,
+        stop_word=event.stopping_word if event else "",
+        truncated=event.truncated if event else False,
+    )
+
+
+def _logprobs(entries: Sequence[_Probability] | None) -> tuple[TokenLogprob, ...]:
+    return tuple(_logprob(entry) for entry in entries) if entries else ()
+
+
+def _logprob(entry: _Probability) -> TokenLogprob:
+    top = tuple(_logprob(other) for other in entry.top_logprobs)
+    raw = bytes(entry.bytes) if entry.bytes is not None else None
+    # A probability of zero has no finite logarithm; JSON has none for minus infinity.
+    return TokenLogprob(entry.token, entry.logprob if entry.logprob is not None else -1e9, top, raw)

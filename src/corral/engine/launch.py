@@ -1,0 +1,247 @@
+"""Starting a child, watching it, ending it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from corral.engine.client import Client
+from corral.engine.params import LaunchParams, native_arguments
+from corral.errors import LoadError, RunnerError, RunnerTimeout
+
+# What a child may see of our environment: no secrets, no settings of other programs.
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+_KEPT_PREFIXES = ("CUDA_", "HIP_", "ROCR_", "HSA_", "GGML_", "GPU_", "NVIDIA_", "VK_", "LLAMA_ARG_FIT")
+# Short spinning at libgomp's barriers: twelve times faster than the default when the cores are shared.
+_SPIN = {"GOMP_SPINCOUNT": "1000"}
+_STDERR_LINES = 60
+_POLL_S = 0.02
+_STATE = b"cmd_child_to_router:state:"
+
+
+class Process:
+    """A child with its model loaded. `exited` is done once it has ended, for whatever reason."""
+
+    def __init__(self, child: asyncio.subprocess.Process, folder: Path, address: str) -> None:
+        self._child = child
+        self._folder = folder
+        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self.client = Client(address)
+        self.address = address
+        self.load_s = 0.0
+        self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tasks = [asyncio.ensure_future(self._read_stderr()), asyncio.ensure_future(self._watch())]
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._child.returncode is None
+
+    @property
+    def returncode(self) -> int | None:
+        return self._child.returncode
+
+    def stderr_tail(self) -> str:
+        return "\n".join(self._stderr)
+
+    def memory_bytes(self) -> int:
+        """What the child occupies now; 0 once it has ended."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def device_bytes(self) -> int:
+        """Not told by this engine: the plan's figure holds."""
+        return 0
+
+    async def kill(self) -> None:
+        """End the child now and wait until it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._child.send_signal(signal.SIGKILL)
+        await asyncio.wait(self._tasks)
+
+    async def _read_stderr(self) -> None:
+        assert self._child.stderr is not None
+        while True:
+            try:
+                line = await self._child.stderr.readline()
+            except ValueError:  # a line beyond the reader's limit: drop it
+                continue
+            if not line:
+                return
+            self._stderr.append(line.decode("utf-8", "replace").rstrip())
+
+    async def _watch(self) -> None:
+        await self._child.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if not self.exited.done():
+            self.exited.set_result(None)
+
+
+async def start(
+    params: LaunchParams,
+    *,
+    timeout_s: float,
+    on_progress: Callable[[float], None] | None = None,
+    llama_server: Path | None = None,
+) -> Process:
+    """Start a child and wait until its model is loaded.
+
+    `timeout_s` bounds the time without progress; `on_progress` hears fractions from 0 to 1 where the engine
+    tells them. `llama_server` is a native server to use instead of the packaged engine. Cancelling ends the
+    child first. Raises LoadError with the engine's reason, RunnerTimeout.
+    """
+    params = params.clamped()
+    folder = Path(tempfile.mkdtemp(prefix="corral-"))  # mode 0700: nobody else may speak to the child
+    socket = folder / "engine.sock"
+    began = time.monotonic()
+    try:
+        child = await _spawn(params, socket, llama_server)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise LoadError(f"error starting llama-server: {error}") from error
+    process = Process(child, folder, f"unix://{socket}")
+    try:
+        await _send_start(child, params, socket, native=llama_server is not None)
+        await _ready(process, child, timeout_s, on_progress, native=llama_server is not None)
+    except BaseException:
+        await process.kill()
+        raise
+    process.load_s = time.monotonic() - began
+    return process
+
+
+async def _spawn(params: LaunchParams, socket: Path, llama_server: Path | None) -> asyncio.subprocess.Process:
+    words = [sys.executable, "-m", "corral.engine.worker"]
+    if llama_server is not None:
+        words = [
+            sys.executable,
+            "-m",
+            "corral.engine.guard",
+            str(llama_server),
+            *native_arguments(params, socket),
+        ]
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        *words, stdin=pipe, stdout=pipe, stderr=pipe, env=child_environment(), cwd=socket.parent
+    )
+
+
+def child_environment() -> dict[str, str]:
+    kept = {
+        name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)
+    }
+    # The child must find this very package, however it was put on our path.
+    kept["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
+    # Progress on stdout, and an end at the end of stdin, from the engine's own code.
+    return kept | _SPIN | {"LLAMA_SERVER_ROUTER_PORT": "1"}
+
+
+async def _send_start(
+    child: asyncio.subprocess.Process, params: LaunchParams, socket: Path, *, native: bool
+) -> None:
+    assert child.stdin is not None
+    if native:
+        return
+    child.stdin.write(msgspec.json.encode({"params": params, "socket": str(socket)}) + b"\n")
+    with contextlib.suppress(ConnectionError):  # an early end is reported by whoever waits for it
+        await child.stdin.drain()
+
+
+async def _ready(
+    process: Process,
+    child: asyncio.subprocess.Process,
+    timeout_s: float,
+    on_progress: Callable[[float], None] | None,
+    *,
+    native: bool,
+) -> None:
+    """Wait for the child's word, or for a native server's /health."""
+    assert child.stdout is not None
+    polling = asyncio.ensure_future(_poll_health(process)) if native else None
+    limit = timeout_s if timeout_s != float("inf") else None
+    try:
+        while True:
+            reading = asyncio.ensure_future(child.stdout.readline())
+            waiting = {reading, polling} if polling else {reading}
+            done, _ = await asyncio.wait(waiting, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if polling is not None and polling in done:
+                reading.cancel()
+                break
+            if reading not in done:
+                reading.cancel()
+                last = process.stderr_tail().rpartition("\n")[2]
+                raise RunnerTimeout(f"timed out waiting for llama-server to start - {last}")
+            if await _heard(process, reading.result(), on_progress):
+                break
+    finally:
+        if polling is not None:
+            polling.cancel()
+    process._tasks.append(asyncio.ensure_future(_drain(child.stdout)))
+
+
+async def _heard(process: Process, line: bytes, on_progress: Callable[[float], None] | None) -> bool:
+    """Whether a line of the child says that it is ready. Raises LoadError when it says the contrary."""
+    if not line or line.startswith(b"failed "):
+        raise await _load_error(process, line.removeprefix(b"failed ").decode("utf-8", "replace").strip())
+    if _STATE in line:
+        _report(line.partition(_STATE)[2], on_progress)
+    return line.startswith(b"ready ")
+
+
+def _report(state: bytes, on_progress: Callable[[float], None] | None) -> None:
+    try:
+        payload = msgspec.json.decode(state).get("payload") or {}
+        value = float(payload.get("value", 0.0))
+    except (msgspec.DecodeError, AttributeError, TypeError, ValueError):
+        return
+    if on_progress is not None:
+        on_progress(min(max(value, 0.0), 1.0))
+
+
+async def _poll_health(process: Process) -> None:
+    while not (process.alive and await process.client.healthy(1.0)):  # noqa: ASYNC110 - another process
+        await asyncio.sleep(_POLL_S)
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    """What a child prints later is not wanted, but must be read, or it would block."""
+    while await stream.read(1 << 16):
+        pass
+
+
+async def _load_error(process: Process, said: str) -> RunnerError:
+    """The error of a child that could not load, with the engine's own reason from its log."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            await asyncio.shield(process.exited)
+            await asyncio.wait(process._tasks[:1])
+    reasons = [line for line in process.stderr_tail().splitlines() if "error" in line.lower()]
+    for line in reasons:
+        _, found, reason = line.partition("error loading model: ")
+        if found:
+            return LoadError(reason.strip())
+    if said and not said.startswith("Failed to init server"):
+        return LoadError(said)
+    code = process.returncode
+    exit_text = (
+        f"signal: {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit status {code}"
+    )
+    tail = reasons[-1] if reasons else said
+    return LoadError(f"llama-server process has terminated: {exit_text}: {tail}".rstrip(": "))

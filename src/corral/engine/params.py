@@ -1,0 +1,105 @@
+"""What a child is started with: the one typed list of engine parameters that Corral sets.
+
+It crosses the process border as one JSON line. Values out of range are brought into it here: some of them
+abort or hang the engine (no threads, no batch, no slots).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+MAX_SLOTS = 64
+MAX_THREADS = 512
+MAX_BATCH = 8192
+KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
+
+
+class Adapter(msgspec.Struct, frozen=True):
+    """A LoRA adapter and the strength it is applied with."""
+
+    path: str
+    scale: float = 1.0
+
+
+class LaunchParams(msgspec.Struct, frozen=True, kw_only=True):
+    """`num_ctx` is the context window of one slot in tokens; `gpu_layers` -1 means as many as fit.
+
+    `cache_mib` bounds the prompts kept in memory after their slot moved on. None means the engine's choice.
+    """
+
+    model: str
+    num_ctx: int = 4096
+    num_slots: int = 1
+    num_batch: int = 512
+    num_threads: int = 1
+    gpu_layers: int = 0
+    main_gpu: int | None = None
+    use_mmap: bool = True
+    repack: bool = True
+    adapters: tuple[Adapter, ...] = ()
+    projector: str | None = None
+    draft: str | None = None
+    draft_num_predict: int = 0
+    embedding: bool = False
+    context_shift: bool = True
+    kv_cache_type: str = ""
+    flash_attention: bool | None = None
+    cache_mib: int = 0
+
+    def clamped(self) -> LaunchParams:
+        """The same with every number in the range that the engine survives."""
+        return msgspec.structs.replace(
+            self,
+            num_ctx=max(self.num_ctx, 4),
+            num_slots=_between(1, self.num_slots, MAX_SLOTS),
+            num_batch=_between(1, self.num_batch, MAX_BATCH),
+            num_threads=_between(1, self.num_threads, MAX_THREADS),
+            gpu_layers=_between(-1, self.gpu_layers, 10_000),
+            draft_num_predict=_between(0, self.draft_num_predict, 64),
+            kv_cache_type=self.kv_cache_type if self.kv_cache_type in KV_TYPES else "",
+            cache_mib=max(self.cache_mib, 0),
+        )
+
+
+def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
+    """The same parameters as the command line of a native `llama-server`."""
+    words: list[str] = ["--model", params.model, "--host", str(socket)]
+    numbers = {
+        "--ctx-size": params.num_ctx * params.num_slots,
+        "--parallel": params.num_slots,
+        "--batch-size": params.num_batch,
+        "--ubatch-size": params.num_batch,
+        "--threads": params.num_threads,
+        "--threads-batch": params.num_threads,
+        "--cache-ram": params.cache_mib,
+    }
+    for flag, value in numbers.items():
+        words += [flag, str(value)]
+    if params.gpu_layers >= 0:
+        words += ["--n-gpu-layers", str(params.gpu_layers)]
+    if params.main_gpu is not None:
+        words += ["--split-mode", "none", "--main-gpu", str(params.main_gpu)]
+    if not params.use_mmap:
+        words.append("--no-mmap")
+    if not params.repack:
+        words.append("--no-repack")
+    for adapter in params.adapters:
+        words += ["--lora-scaled", f"{adapter.path}:{adapter.scale}"]
+    if params.projector:
+        words += ["--mmproj", params.projector]
+    if params.draft:
+        words += ["--model-draft", params.draft, "--draft-max", str(params.draft_num_predict)]
+    if params.embedding:
+        words.append("--embeddings")
+    words.append("--context-shift" if params.context_shift else "--no-context-shift")
+    if params.kv_cache_type:
+        words += ["--cache-type-k", params.kv_cache_type, "--cache-type-v", params.kv_cache_type]
+    if params.flash_attention is not None:
+        words += ["--flash-attn", "on" if params.flash_attention else "off"]
+    return [*words, "--jinja", "--no-warmup", "--no-webui", "--no-kv-unified"]
+
+
+def _between(low: int, value: int, high: int) -> int:
+    return min(max(value, low), high)

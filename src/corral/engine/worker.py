@@ -1,0 +1,115 @@
+"""The child process: one loaded model behind llama.cpp's own HTTP server. The only module with native code.
+
+Reads one JSON line, a `Start`, from stdin; answers on stdout with one line, `ready ADDRESS` or
+`failed REASON`; and ends when stdin reaches its end, so it never outlives its parent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import msgspec
+
+from corral.engine.params import LaunchParams
+
+
+class Start(msgspec.Struct, frozen=True):
+    """The first line on stdin."""
+
+    params: LaunchParams
+    socket: str
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for SIGKILL when the parent ends, however it ends (Linux; elsewhere stdin tells)."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def common_params(xllamacpp: Any, params: LaunchParams, socket: str) -> Any:
+    """llama.cpp's parameters. All attribute names of the package stand here: they change between releases."""
+    p = xllamacpp.CommonParams()
+    p.model.path = params.model
+    p.hostnames = [socket]
+    p.ui = False
+    p.warmup = False
+    p.verbosity = 2
+    p.use_jinja = True
+    p.sse_ping_interval = 30
+    p.n_parallel = params.num_slots
+    p.n_ctx = params.num_ctx * params.num_slots
+    p.kv_unified = False  # a full shared pool fails every request in flight
+    p.n_batch = p.n_ubatch = params.num_batch
+    p.cpuparams.n_threads = p.cpuparams_batch.n_threads = params.num_threads
+    p.cache_ram_mib = params.cache_mib
+    p.ctx_shift = params.context_shift
+    p.n_gpu_layers = params.gpu_layers
+    p.fit_params = params.gpu_layers != 0 and _has_gpu(xllamacpp)
+    p.no_extra_bufts = not params.repack
+    p.embedding = params.embedding
+    modes = xllamacpp.llama_load_mode
+    p.load_mode = modes.LLAMA_LOAD_MODE_MMAP if params.use_mmap else modes.LLAMA_LOAD_MODE_NONE
+    p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(a.path, a.scale) for a in params.adapters]
+    if params.main_gpu is not None:
+        p.main_gpu = params.main_gpu
+        p.split_mode = xllamacpp.llama_split_mode.LLAMA_SPLIT_MODE_NONE
+    if params.projector:
+        p.mmproj.path = params.projector
+    if params.draft:
+        p.speculative.draft.mparams.path = params.draft
+        p.speculative.draft.n_max = params.draft_num_predict
+        p.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
+    if params.kv_cache_type:
+        kind = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{params.kv_cache_type.upper()}")
+        p.cache_type_k = p.cache_type_v = kind
+    if params.flash_attention is not None:
+        flash = xllamacpp.llama_flash_attn_type
+        on, off = flash.LLAMA_FLASH_ATTN_TYPE_ENABLED, flash.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        p.flash_attn_type = on if params.flash_attention else off
+    return p
+
+
+def _has_gpu(xllamacpp: Any) -> bool:
+    return any("CPU" not in str(device.get("type", "CPU")).upper() for device in xllamacpp.get_device_info())
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
+
+
+def _say(line: str) -> None:
+    os.write(1, (line.replace("\n", " ") + "\n").encode())
+
+
+def main() -> None:
+    die_with_parent()
+    line = sys.stdin.buffer.readline()
+    if not line:
+        os._exit(0)
+    start = msgspec.json.decode(line, type=Start)
+    try:
+        # Imported late: parameters are read, and the parent's death noticed, before 25 MB of native code.
+        import xllamacpp
+    except ImportError as error:
+        _say(f"failed the engine cannot be loaded: {error} (on Debian: apt-get install libgomp1 libstdc++6)")
+        os._exit(1)
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    try:
+        server = xllamacpp.Server(common_params(xllamacpp, start.params, start.socket))
+    except Exception as error:  # whatever native code raises: the parent is told, then we end
+        _say(f"failed {error}")
+        os._exit(1)
+    _say(f"ready {server.listening_address}")
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

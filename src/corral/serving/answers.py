@@ -1,0 +1,61 @@
+"""An answer under way: its events, and the lease that it holds until it is closed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack
+
+from corral.core.events import Event, Rendered
+
+
+class Answer:
+    """Either one event that is the whole answer (`single`), or a stream of batches of events.
+
+    Batches hold all events that were there at once; the last event of the last batch is a Done. Whoever gets
+    an Answer closes it, read to the end or not: closing frees the runner's slot.
+    """
+
+    def __init__(
+        self,
+        batches: AsyncGenerator[list[Event], None] | None = None,
+        *,
+        single: Event | None = None,
+        stack: AsyncExitStack | None = None,
+    ) -> None:
+        self.single = single
+        self._batches = batches
+        self._stack = stack
+
+    @property
+    def is_render(self) -> bool:
+        return isinstance(self.single, Rendered)
+
+    async def first(self) -> list[Event]:
+        """The first events: errors that come before any event are raised here."""
+        async for batch in self.rest():
+            if batch:
+                return batch
+        return []
+
+    async def rest(self) -> AsyncIterator[list[Event]]:
+        """What has not been read yet."""
+        if self._batches is None:
+            return
+        while True:
+            try:
+                yield await anext(self._batches)
+            except StopAsyncIteration:
+                return
+
+    async def collect(self) -> list[Event]:
+        """All events; the answer is closed afterwards."""
+        try:
+            return [event async for batch in self.rest() for event in batch]
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        if self._batches is not None:
+            await self._batches.aclose()
+        if self._stack is not None:
+            await self._stack.aclose()
