@@ -15,6 +15,7 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
       StorageError          the disk refused: full, read-only, not permitted
       RegistryError         the far side failed or cannot be reached
       RunnerError           RunnerCrashed · RunnerTimeout · LoadError · EngineError(status)
+      CreateError           a model cannot be made of what is there
       Cancelled             the client left before an answer could be given
 """
 
@@ -167,6 +168,10 @@ class EngineError(RunnerError):
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class CreateError(CorralError):
+    """A model cannot be made: a blob is missing, or the weights do not allow what was asked."""
 
 
 class Cancelled(CorralError):

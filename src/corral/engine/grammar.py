@@ -215,7 +215,8 @@ class _Builder:
                 self.rule(f"{name}-item-{i}", self.visit(one, f"{name}-item-{i}", depth + 1))
                 for i, one in enumerate(schema["prefixItems"])
             ]
-            return f'"[" space {' "," space '.join(items)} "]" space'
+            body = ' "," space '.join(items)
+            return f'"[" space {body} "]" space'
         item = self.rule(f"{name}-item", self.visit(schema.get("items", {}), f"{name}-item", depth + 1))
         least, most = _bounds(schema, "minItems", "maxItems")
         if most == 0:

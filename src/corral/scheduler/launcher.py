@@ -16,7 +16,9 @@ class EngineLauncher:
     def __init__(self, llama_server: Path | None = None) -> None:
         self._llama_server = llama_server
 
-    async def launch(self, plan: LaunchPlan, timeout_s: float, on_progress: Callable[[float], None]) -> Process:
+    async def launch(
+        self, plan: LaunchPlan, timeout_s: float, on_progress: Callable[[float], None]
+    ) -> Process:
         return await start(
             launch_params(plan), timeout_s=timeout_s, on_progress=on_progress, llama_server=self._llama_server
         )
