@@ -7,7 +7,7 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
       InvalidInput          InvalidName · InvalidOption · InvalidFormat · ModelfileError(line) ·
                             TemplateError(line, column) · BodyTooLarge(limit)
       NotFound              ModelNotFound(name) · BlobNotFound(digest)
-      Unsupported           the model lacks the capability, or its architecture is unknown
+      Unsupported           the model lacks the capability, or its architecture is unknown · NotAnEmbedder
       AccessDenied          a registry refused us · CloudDisabled
       ServerBusy            the queue is full
       NotEnoughMemory       no placement exists
@@ -97,6 +97,10 @@ class BlobNotFound(NotFound):
 
 class Unsupported(CorralError):
     """The model lacks a capability, or its architecture is unknown to the engine."""
+
+
+class NotAnEmbedder(Unsupported):
+    """The model makes no embeddings."""
 
 
 class AccessDenied(CorralError):

@@ -68,6 +68,7 @@ class FakeLauncher:
             if self.gate is not None:
                 await self.gate.wait()
         except asyncio.CancelledError:
+            await asyncio.sleep(self.kill_s)
             self.cancelled += 1
             raise
         if self.failures:

@@ -144,6 +144,7 @@ def test_a_killed_child_fails_its_request_and_the_next_one_gets_another():
             os.kill(lease.runner.process.pid, signal.SIGKILL)
             with pytest.raises(RunnerCrashed):
                 await complete(lease, num_predict=2000)
+            scheduler.discard(lease.runner)
         text, _ = await ask(scheduler)
         assert text
 

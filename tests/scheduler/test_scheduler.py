@@ -8,7 +8,7 @@ from tests.helpers.virtual_time import run
 
 from corral.core.options import Options
 from corral.errors import LoadError, NotEnoughMemory, RunnerCrashed, RunnerTimeout
-from corral.scheduler import Scheduler
+from corral.scheduler import Device, Scheduler
 from corral.settings import Settings
 
 AUTOMATIC = Options()
@@ -291,6 +291,21 @@ def test_a_runner_that_has_just_crashed_is_not_reused():
     scenario(test)
 
 
+def test_a_runner_that_failed_a_request_is_given_up_although_its_child_lives():
+    async def test(launcher, scheduler):
+        with pytest.raises(RunnerCrashed):
+            async with scheduler.lease(build_model("a"), AUTOMATIC):
+                raise RunnerCrashed("gone")
+        async with scheduler.lease(build_model("a"), AUTOMATIC) as lease:
+            scheduler.discard(lease.runner)
+            scheduler.discard(lease.runner)
+        lease = await use(scheduler, build_model("a"))
+        assert (lease.runner.process.pid, launcher.living) == (1002, ["a"])
+        assert scheduler.loaded()[0].reason == "requested, earlier unloaded: its connection broke"
+
+    scenario(test)
+
+
 def test_requests_that_waited_for_a_slot_of_a_crashed_runner_get_another():
     async def test(launcher, scheduler):
         model = build_model("a", family="qwen3vl")
@@ -388,6 +403,19 @@ def test_loaded_models_are_listed_with_what_they_take():
     scenario(test)
 
 
+def test_closing_right_after_a_cancelled_load_waits_for_its_end():
+    async def test(launcher, scheduler):
+        launcher.gate, launcher.kill_s = asyncio.Event(), 2.0
+        task = asyncio.create_task(use(scheduler, build_model("a")))
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.wait({task})
+        await scheduler.close()
+        assert launcher.cancelled == 1
+
+    scenario(test)
+
+
 def test_closing_stops_children_and_refuses_what_waits():
     async def test(launcher, scheduler):
         await use(scheduler, build_model("a"))
@@ -400,3 +428,17 @@ def test_closing_stops_children_and_refuses_what_waits():
         assert (launcher.living, launcher.cancelled) == ([], 1)
 
     scenario(test)
+
+
+def test_device_memory_is_given_time_to_be_reported_free_after_an_eviction():
+    async def whole():
+        launcher = FakeLauncher(devices=(Device(index=0, total=8 * GIB, free=8 * GIB),))
+        scheduler = make(launcher, max_loaded_models=1)
+        await use(scheduler, build_model("a"))
+        info = scheduler.loaded()[0]
+        assert info.size == info.size_vram == launcher.plans[0].device_bytes
+        lease = await use(scheduler, build_model("b"))  # this driver never reports it: waits no longer
+        assert lease.load_s == pytest.approx(5, abs=0.2)
+        await scheduler.close()
+
+    run(whole())

@@ -119,7 +119,7 @@ async def _begin(work: Awaitable[Answer], records: Records, *, stream: bool) -> 
     answer = await work
     try:
         if answer.single is not None:
-            return json_response(records.whole([answer.single]) if not answer.is_render else records.record(answer.single))
+            return json_response(records.record(answer.single))
         if not stream:
             return json_response(records.whole(await answer.collect()))
         first = await answer.first()

@@ -116,6 +116,9 @@ async def start(
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise LoadError(f"error starting llama-server: {error}") from error
+    except BaseException:  # cancelled: asyncio has ended the child
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     process = Process(child, folder, f"unix://{socket}")
     try:
         await _send_start(child, params, socket, native=llama_server is not None)

@@ -85,12 +85,14 @@ def _end_with_stdin() -> None:
     os._exit(0)
 
 
-def _say(line: str) -> None:
-    os.write(1, (line.replace("\n", " ") + "\n").encode())
+def _say(out: int, line: str) -> None:
+    os.write(out, (line.replace("\n", " ") + "\n").encode())
 
 
 def main() -> None:
     die_with_parent()
+    # The engine keeps descriptor 1 for its progress messages and sends everything else to stderr.
+    out = os.dup(1)
     line = sys.stdin.buffer.readline()
     if not line:
         os._exit(0)
@@ -99,15 +101,15 @@ def main() -> None:
         # Imported late: parameters are read, and the parent's death noticed, before 25 MB of native code.
         import xllamacpp
     except ImportError as error:
-        _say(f"failed the engine cannot be loaded: {error} (on Debian: apt-get install libgomp1 libstdc++6)")
+        _say(out, f"failed the engine cannot be loaded: {error} (on Debian: apt-get install libgomp1 libstdc++6)")
         os._exit(1)
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
         server = xllamacpp.Server(common_params(xllamacpp, start.params, start.socket))
     except Exception as error:  # whatever native code raises: the parent is told, then we end
-        _say(f"failed {error}")
+        _say(out, f"failed {error}")
         os._exit(1)
-    _say(f"ready {server.listening_address}")
+    _say(out, f"ready {server.listening_address}")
     threading.Event().wait()
 
 

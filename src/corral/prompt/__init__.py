@@ -1,19 +1,28 @@
-"""A conversation in, what the engine is to read out: a rendered prompt, or messages for the engine's own template.
+"""A conversation in; out comes what the engine reads: a prompt, or messages for the engine's own template.
 
-In: a `core` Model, messages, tools and `think`. Out: a `Prompt` (text and images) where we render, or the body
-parts of the engine's chat requests where it does; and messages that fit a context window. `library` asks
-`select_mode` and `capabilities` when it reads a model; `serving` calls the rest, once a request.
+In: a `core` Model, messages, tools and `think`. Out: a `Prompt` (text and images) where we render, or the
+body parts of the engine's chat requests where it does; and messages that fit a context window. `library`
+asks `select_mode` and `capabilities` when it reads a model; `serving` calls the rest, once a request.
 """
 
 from corral.prompt.conversation import chat_messages, generate_messages, without_old_thinking
 from corral.prompt.families import RENDERERS, renderer
 from corral.prompt.images import check_images, is_audio, mark_images
 from corral.prompt.native import chat_fields, native_messages, native_tools, template_arguments
-from corral.prompt.render import Prompt, prompt_for, prompt_opens_thinking, render, render_suffix, template_of
+from corral.prompt.render import (
+    DEFAULT_TEMPLATE,
+    Prompt,
+    prompt_for,
+    prompt_opens_thinking,
+    render,
+    render_suffix,
+    template_of,
+)
 from corral.prompt.selection import Selection, capabilities, select_mode
 from corral.prompt.truncate import IMAGE_TOKENS, fit
 
 __all__ = [
+    "DEFAULT_TEMPLATE",
     "IMAGE_TOKENS",
     "RENDERERS",
     "Prompt",

@@ -1,4 +1,4 @@
-"""Which messages a request really asks about: the model's own, the request's, and what is left out of history.
+"""Which messages a request really asks about: the model's own and the request's, less old reasoning.
 
 Source: http-api.md 8.16.
 """

@@ -120,7 +120,7 @@ def _property_struct(declared: ToolProperty) -> Struct:
 
 def _present(values: Mapping[str, object], *optional: str) -> OrderedMap:
     """The values in their order, without those optional ones that are empty."""
-    empty = (None, "", [], {})
+    empty: tuple[object, ...] = (None, "", [], {})
     return OrderedMap(
         {key: value for key, value in values.items() if not (key in optional and value in empty)}
     )

@@ -25,7 +25,7 @@ _IMAGE_TYPES = (
 def chat_fields(
     messages: Sequence[Message], tools: Sequence[Tool] = (), think: Think = None
 ) -> dict[str, object]:
-    """The fields `messages`, `tools` and `chat_template_kwargs` of a request; the last two where they say anything."""
+    """The fields `messages`, `tools` and `chat_template_kwargs` of a request; the last two where needed."""
     fields: dict[str, object] = {"messages": native_messages(messages)}
     if tools:
         fields["tools"] = native_tools(tools)

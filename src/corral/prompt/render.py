@@ -22,7 +22,7 @@ DEFAULT_TEMPLATE = "{{ .Prompt }}"
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Text for the engine, and the images that its markers `[img-0]`, `[img-1]`... stand for, in that order."""
+    """Text for the engine, and the images that its markers `[img-0]`, `[img-1]`... stand for, in order."""
 
     text: str
     images: tuple[bytes, ...] = ()
@@ -143,9 +143,7 @@ def _render_turns(template: Template, turns: Sequence[Message], think: Think) ->
     return "".join(out)
 
 
-def _with_safe_names(
-    messages: Sequence[Message], tools: Sequence[Tool]
-) -> tuple[list[Message], list[Tool]]:
+def _with_safe_names(messages: Sequence[Message], tools: Sequence[Tool]) -> tuple[list[Message], list[Tool]]:
     """Tools under names that are identifiers, in their declarations and in the calls of history."""
     names = safe_names(tool.name for tool in tools)
     renamed = [dataclasses.replace(tool, name=names[tool.name]) for tool in tools]

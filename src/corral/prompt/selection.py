@@ -1,4 +1,7 @@
-"""Which template of a model is used, and what the model can do. Source: modelfile.md 9, store.md section 6."""
+"""Which template of a model is used, and what the model can do.
+
+Source: modelfile.md section 9, store.md section 6.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,10 @@ _GPT_OSS = ("gptoss", "gpt-oss")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`text` is the template that counts as the model's own, None without any; `allows_template`: its TEMPLATE
-    layer may speak for its capabilities."""
+    """Who builds the prompts, with which template (None without any).
+
+    `allows_template`: the TEMPLATE layer may speak for the model's capabilities.
+    """
 
     mode: PromptMode
     text: str | None = None
@@ -31,7 +36,7 @@ class Selection:
 def select_mode(
     config: ModelConfig, template_text: str | None, chat_template: str, go_template_setting: bool | None
 ) -> Selection:
-    """Who builds the prompts of a model: its family, its TEMPLATE, or the engine with the GGUF's chat template.
+    """Who builds the prompts of a model: its family, its TEMPLATE, or the engine with the chat template.
 
     `template_text`: the TEMPLATE layer, None without one; `chat_template`: of the GGUF, or empty;
     `go_template_setting`: the setting OLLAMA_GO_TEMPLATE, None where it is not set.
@@ -42,7 +47,9 @@ def select_mode(
         return Selection(PromptMode.HARMONY, template_text, go_template_setting is not False)
     allowed = go_template_setting
     if allowed is None:
-        allowed = not (template_text and chat_template and _prefers_chat_template(template_text, chat_template))
+        allowed = not (
+            template_text and chat_template and _prefers_chat_template(template_text, chat_template)
+        )
     if template_text is not None and allowed:
         return Selection(PromptMode.TEMPLATE, template_text)
     return Selection(PromptMode.NATIVE, chat_template or None, allowed)

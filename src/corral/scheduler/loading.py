@@ -69,6 +69,7 @@ class Loader:
         self._worker: asyncio.Task[None] | None = None
         self._first: _Waiter | None = None
         self._placing: asyncio.Task[Runner] | None = None
+        self._aborted = False
         self.loading: Loading | None = None
         self._closed = False
 
@@ -101,18 +102,23 @@ class Loader:
         waiting, self._waiting = self._present(), []
         for waiter in waiting:
             waiter.runner.set_exception(Cancelled())
-        if self._placing is not None:
-            self._placing.cancel()
+        self._abort()
         if self._worker is not None:
             await asyncio.wait({self._worker})
 
     def _withdraw(self, waiter: _Waiter) -> None:
         if waiter in self._waiting:
             self._waiting.remove(waiter)
-            if self._placing is not None and not self._still_wanted():
-                self._placing.cancel()
+            if True:
+                self._abort()
         elif not waiter.runner.cancelled() and waiter.runner.exception() is None:
             self._pool.release(waiter.runner.result())
+
+    def _abort(self) -> None:
+        # Once only: a second time would cut short the launcher's own cleaning up.
+        if self._placing is not None and not self._aborted:
+            self._aborted = True
+            self._placing.cancel()
 
     def _still_wanted(self) -> bool:
         """Does anyone wait for what is being done? Until a load runs, that is for one request only."""
@@ -130,6 +136,7 @@ class Loader:
             await asyncio.wait({self._placing})
             self._deliver(first, self._placing)
             self._first = self._placing = self.loading = None
+            self._aborted = False
 
     def _deliver(self, first: _Waiter, placing: asyncio.Task[Runner]) -> None:
         """Hand the runner, or the error, to all who waited for it."""

@@ -107,6 +107,12 @@ class Pool:
             self._end(runner, "unload requested")
         return True
 
+    def discard(self, runner: Runner) -> None:
+        """Never use `runner` again, although its child may still live: that is ended, whoever uses it."""
+        if not runner.gone:
+            self._abandon(runner, "its connection broke")
+            self._kill(runner)
+
     async def retire(self, runner: Runner, why: str) -> None:
         """Unload when its running requests have finished; new ones wait. Cancelling takes that back."""
         runner.draining = why
@@ -190,15 +196,20 @@ class Pool:
     def _end(self, runner: Runner, why: str) -> None:
         log.info("unload: model=%s pid=%d reason=%s", runner.name, runner.process.pid, why)
         self._forget(runner, why)
+        self._kill(runner)
+
+    def _kill(self, runner: Runner) -> None:
         task = asyncio.get_running_loop().create_task(runner.process.kill())
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
     def _crashed(self, runner: Runner) -> None:
-        if runner.gone:
-            return
-        log.error("runner ended on its own: model=%s pid=%d", runner.name, runner.process.pid)
-        self._forget(runner, "its process ended unexpectedly")
+        if not runner.gone:
+            self._abandon(runner, "its process ended unexpectedly")
+
+    def _abandon(self, runner: Runner, why: str) -> None:
+        log.error("runner lost: model=%s pid=%d reason=%s", runner.name, runner.process.pid, why)
+        self._forget(runner, why)
         # Requests that still wait for a slot wake up, see that it is gone, and ask for a new runner.
         for _ in range(runner.in_flight - runner.in_slots):
             runner.slots.release()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from corral.core.model import Model
 from corral.core.options import Options
-from corral.errors import RunnerCrashed
+from corral.errors import RunnerCrashed, RunnerTimeout
 from corral.scheduler.demand import Demand, make_demand
 from corral.scheduler.loading import Loader
 from corral.scheduler.machine import Machine, read_machine
@@ -95,6 +95,14 @@ class Scheduler:
         """Unload `model` once its requests have finished, without waiting. False: it was not loaded."""
         return model.weights is not None and self._pool.expire(model.weights)
 
+    def discard(self, runner: Runner) -> None:
+        """Give up a runner that failed a request by RunnerCrashed or RunnerTimeout; the next one loads anew.
+
+        Its end is noticed anyway, but maybe only after the next request has been sent to it. Not needed where
+        the error leaves the `async with` of the lease.
+        """
+        self._pool.discard(runner)
+
     def loaded(self) -> list[LoadedInfo]:
         """The loaded models, the one that expires last first."""
         return self._pool.infos()
@@ -121,6 +129,9 @@ class Scheduler:
         runner = lease.runner
         try:
             yield lease
+        except (RunnerCrashed, RunnerTimeout):
+            self._pool.discard(runner)
+            raise
         finally:
             runner.in_slots -= 1
             runner.slots.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack
 
-from corral.core.events import Event, Rendered
+from corral.core.events import Event
 
 
 class Answer:
@@ -20,15 +20,15 @@ class Answer:
         batches: AsyncGenerator[list[Event], None] | None = None,
         *,
         single: Event | None = None,
-        stack: AsyncExitStack | None = None,
     ) -> None:
         self.single = single
         self._batches = batches
-        self._stack = stack
+        self._stack: AsyncExitStack | None = None
 
-    @property
-    def is_render(self) -> bool:
-        return isinstance(self.single, Rendered)
+    def holding(self, stack: AsyncExitStack) -> Answer:
+        """The same answer, which closes `stack` when it is closed."""
+        self._stack = stack
+        return self
 
     async def first(self) -> list[Event]:
         """The first events: errors that come before any event are raised here."""

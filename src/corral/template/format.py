@@ -17,6 +17,9 @@ from corral.template.values import NIL_ELEMENT, Struct, kind, map_items, type_na
 
 _MAX_WIDTH = 1_000_000  # Go refuses larger ones as well
 _TEXT_VERBS = frozenset("vsxXq")
+# With the verb v two flags mean something else, and no longer what they mean elsewhere.
+_GO_SYNTAX, _FIELD_NAMES = "g", "f"
+_VALUE_FLAGS = str.maketrans("#+", _GO_SYNTAX + _FIELD_NAMES)
 _DIRECTIVE = re.compile(
     r"%(?P<flags>[#0+\- ]*)"
     r"(?P<width_index>\[[^\]%]*\])?(?P<width>\*|[0-9]+)?"
@@ -34,6 +37,10 @@ class Spec:
     flags: str = ""
     width: int | None = None
     precision: int | None = None
+
+    @property
+    def go_syntax(self) -> bool:
+        return _GO_SYNTAX in self.flags
 
     @property
     def zero(self) -> bool:
@@ -149,8 +156,9 @@ def _directive(sink: Sink, found: re.Match[str], arguments: _Arguments) -> None:
     elif arguments.next >= len(arguments.values):
         sink.write(f"%!{verb}(MISSING)")
     else:
+        flags = spec.flags.translate(_VALUE_FLAGS) if verb == "v" else spec.flags
         arguments.next += 1
-        _print(sink, arguments.values[arguments.next - 1], replace(spec, verb=verb), 0)
+        _print(sink, arguments.values[arguments.next - 1], replace(spec, verb=verb, flags=flags), 0)
 
 
 def _measure(sink: Sink, found: re.Match[str], arguments: _Arguments) -> Spec:
@@ -212,9 +220,11 @@ def _print_nil(sink: Sink, spec: Spec, depth: int) -> None:
 
 def _print_kind(sink: Sink, value: object, spec: Spec, depth: int) -> None:
     describe = getattr(value, "__go_string__", None)
-    if describe is not None and spec.verb in _TEXT_VERBS and not (spec.verb == "v" and "#" in spec.flags):
-        _print_text(sink, describe(), spec)
-        return
+    if describe is not None and spec.verb in _TEXT_VERBS and not spec.go_syntax:
+        text = describe()
+        if text is not None:
+            _print_text(sink, text, spec)
+            return
     match kind(value):
         case "string":
             _print_text(sink, cast(str, value), spec)
@@ -253,16 +263,16 @@ def _pad(sink: Sink, text: str, spec: Spec) -> None:
 
 
 def _print_text(sink: Sink, text: str, spec: Spec) -> None:
-    verb = "q" if spec.verb == "v" and "#" in spec.flags else spec.verb
+    verb = "q" if spec.go_syntax else spec.verb
     cut = text if spec.precision is None else text[: spec.precision]
     match verb:
         case "v" | "s":
             _pad(sink, cut, spec)
         case "q":
-            if "#" in spec.flags and spec.verb == "q" and "`" not in cut and cut.isprintable():
+            if "#" in spec.flags and "`" not in cut and cut.isprintable():
                 _pad(sink, f"`{cut}`", spec)
             else:
-                _pad(sink, quote(cut, ascii_only="+" in spec.flags and spec.verb == "q"), spec)
+                _pad(sink, quote(cut, ascii_only="+" in spec.flags), spec)
         case "x" | "X":
             _pad(sink, _hex_bytes(to_bytes(text), spec), spec)
         case _:
@@ -375,7 +385,7 @@ def _print_bytes(sink: Sink, value: bytes, spec: Spec, depth: int) -> None:
 
 
 def _print_list(sink: Sink, value: Sequence[object], spec: Spec, depth: int) -> None:
-    go_syntax = spec.verb == "v" and "#" in spec.flags
+    go_syntax = spec.go_syntax
     sink.write(type_name(value) + "{" if go_syntax else "[")
     for index, item in enumerate(value):
         if index:
@@ -385,7 +395,7 @@ def _print_list(sink: Sink, value: Sequence[object], spec: Spec, depth: int) -> 
 
 
 def _print_map(sink: Sink, value: dict[str, object], spec: Spec, depth: int) -> None:
-    go_syntax = spec.verb == "v" and "#" in spec.flags
+    go_syntax = spec.go_syntax
     sink.write(type_name(value) + "{" if go_syntax else "map[")
     for index, (key, item) in enumerate(map_items(value)):
         if index:
@@ -397,8 +407,8 @@ def _print_map(sink: Sink, value: dict[str, object], spec: Spec, depth: int) -> 
 
 
 def _print_struct(sink: Sink, value: Struct, spec: Spec, depth: int) -> None:
-    go_syntax = spec.verb == "v" and "#" in spec.flags
-    named = go_syntax or (spec.verb == "v" and "+" in spec.flags)
+    go_syntax = spec.go_syntax
+    named = go_syntax or _FIELD_NAMES in spec.flags
     sink.write(value.type_name + "{" if go_syntax else "{")
     for index, (name, item) in enumerate(value.fields.items()):
         if index:

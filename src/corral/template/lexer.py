@@ -85,6 +85,7 @@ KEYWORDS = {
     "with": Kind.WITH,
 }
 _WORDS = {**KEYWORDS, "nil": Kind.NIL, "true": Kind.BOOL, "false": Kind.BOOL}
+_SHOWN_BARE = frozenset({Kind.DOT, Kind.NIL, *KEYWORDS.values()})
 _QUOTE_KINDS = {'"': Kind.STRING, "'": Kind.CHARACTER, "`": Kind.RAW_STRING}
 
 
@@ -101,7 +102,7 @@ class Token(NamedTuple):
             return "EOF"
         if self.kind is Kind.ERROR:
             return self.value
-        if self.value in KEYWORDS and self.kind is KEYWORDS[self.value]:
+        if self.kind in _SHOWN_BARE:
             return f"<{self.value}>"
         return quote(self.value[:10]) + "..." if len(self.value) > 10 else quote(self.value)
 

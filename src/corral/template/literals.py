@@ -108,6 +108,9 @@ def parse_number(literal: str) -> int | float:
     if _INTEGER.fullmatch(literal):
         return _integer(literal)
     if _FLOAT.fullmatch(literal):
+        if not set(literal) & set(".eE"):
+            # Go's message for anything made of digits that is no integer, such as 089.
+            raise ValueError(f"integer overflow: {quote(literal)}")
         value = float(literal.replace("_", ""))
     elif _HEX_FLOAT.fullmatch(literal):
         value = _hex_float(literal)

@@ -4,8 +4,8 @@ Plain Python values stand for Go's: None (nil, or missing), bool, int, float, st
 (slices), dict (a map with string keys, always visited in sorted order). Everything else a caller needs is
 built from the classes below. Each may be subclassed; any class of list, dict or Struct may define
 
-    __go_string__(self) -> str       what printing the value gives (Go's String method)
-    __go_json__(self) -> object      the value that `json` encodes in its place
+    __go_string__(self) -> str | None    what printing the value gives, as Go's String; None to go without
+    __go_json__(self) -> object          the value that `json` encodes in its place
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ class Struct:
         self.type_name = type_name
         self.fields = fields
         self.json = json
+
+    def __go_string__(self) -> str | None:
+        return None if self.json is None else encode(self)
 
     def __go_json__(self) -> object:
         return OrderedMap(self.fields if self.json is None else self.json)

@@ -12,6 +12,7 @@ STATUS: dict[type[Exception], int] = {
     errors.BodyTooLarge: 413,
     errors.NotFound: 404,
     errors.Unsupported: 400,
+    errors.NotAnEmbedder: 501,
     errors.AccessDenied: 401,
     errors.CloudDisabled: 403,
     errors.ServerBusy: 503,

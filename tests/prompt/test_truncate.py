@@ -1,0 +1,66 @@
+import asyncio
+
+import pytest
+
+from corral.core.messages import Message
+from corral.prompt import IMAGE_TOKENS, fit
+
+NAMES = {"u": "user", "a": "assistant", "s": "system", "t": "tool", "i": "user"}
+
+
+def conversation(roles):
+    """One message a letter; an `i` is a user message with an image."""
+    return [
+        Message(NAMES[role], str(at), images=(b"x",) if role == "i" else ()) for at, role in enumerate(roles)
+    ]
+
+
+def kept(roles, limit, *, image_tokens=0, native=False, seen=None):
+    async def count(messages):
+        if seen is not None:
+            seen.append(len(messages))
+        return len(messages) * 10
+
+    found = asyncio.run(fit(conversation(roles), limit, count, image_tokens=image_tokens, native=native))
+    return "".join(roles[int(message.content)] for message in found)
+
+
+@pytest.mark.parametrize(
+    ("roles", "limit", "expected"),
+    [
+        ("uau", 30, "uau"),
+        ("uau", 1, "u"),
+        ("suau", 1, "su"),
+        ("uasu", 1, "su"),
+        ("usau", 30, "sau"),
+        ("uat", 10, "t"),
+        ("u", 1, "u"),
+        ("", 1, ""),
+    ],
+)
+def test_the_oldest_messages_go_but_system_texts_and_the_last_one_stay(roles, limit, expected):
+    assert kept(roles, limit) == expected
+
+
+def test_each_image_of_a_projector_model_costs_its_tokens():
+    assert kept("iai", IMAGE_TOKENS + 30, image_tokens=IMAGE_TOKENS) == "ai"
+    assert kept("iai", 2 * IMAGE_TOKENS + 30, image_tokens=IMAGE_TOKENS) == "iai"
+    assert kept("iai", 30) == "iai"
+
+
+@pytest.mark.parametrize("length", [2, 3, 7, 40])
+@pytest.mark.parametrize("room", [1, 2, 3, 39])
+def test_the_result_is_the_first_candidate_that_fits(length, room):
+    assert len(kept("u" * length, room * 10)) == min(length, room)
+
+
+def test_a_conversation_that_fits_is_counted_once():
+    seen = []
+    kept("ua" * 50, 1000, seen=seen)
+    assert seen == [100]
+
+
+def test_a_long_conversation_is_counted_few_times():
+    seen = []
+    kept("ua" * 500, 50, seen=seen)
+    assert len(seen) < 15
