@@ -25,7 +25,6 @@ from textform import CONTROL, Sample, encode, train_tokenizer
 
 PAD = 0
 DIALOGUES_PER_STEP = 64
-ROWS_PER_GROUP = 8
 LOG_EVERY, SAVE_EVERY_S = 25, 120.0
 
 
@@ -39,14 +38,23 @@ class Batch:
     weights: torch.Tensor  # (num_targets,) sums to one
 
 
+def _alike(samples: list[Sample]) -> list[list[Sample]]:
+    """Cuts a list sorted by length so that no group pads its shortest sample by more than a tenth."""
+    groups: list[list[Sample]] = []
+    for sample in samples:
+        if not groups or len(sample.tokens) > 1.1 * len(groups[-1][0].tokens) + 2:
+            groups.append([])
+        groups[-1].append(sample)
+    return groups
+
+
 def collate(samples: list[Sample]) -> Batch:
     samples = sorted(samples, key=lambda sample: len(sample.tokens))
     tokens: list[int] = []
     positions: list[int] = []
     wanted: list[int] = []
     groups: Groups = []
-    for start in range(0, len(samples), ROWS_PER_GROUP):
-        group = samples[start : start + ROWS_PER_GROUP]
+    for group in _alike(samples):
         length = len(group[-1].tokens)
         groups.append((len(group), length))
         for sample in group:

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from corral.core.manifest import Manifest, ModelConfig
 from corral.core.messages import Message, Tool, ToolCall, ToolParameters, ToolProperty
-from corral.core.model import Model, PromptMode
+from corral.core.model import Model, Network, PromptMode
 from corral.core.names import ModelName
 from corral.errors import CorralError
 from corral.prompt import prompt_for, prompt_opens_thinking, render, render_suffix, renderer, template_of
@@ -139,6 +141,14 @@ def test_a_model_without_any_template_gets_the_prompt_itself():
     assert prompt_for(make_model(), [Message("user", "hi")]).text == "hi"
 
 
+@pytest.mark.parametrize("config", [{}, {"renderer": "qwen3-coder"}])
+def test_a_prompt_for_counting_has_no_markers(config):
+    model = make_model(template="{{ range .Messages }}{{ .Content }}{{ end }}", **config)
+    messages = [Message("user", "hi", images=(b"x",))]
+    assert "[img-0]" in prompt_for(model, messages).text
+    assert "[img-0]" not in prompt_for(model, messages, mark=False).text
+
+
 def test_an_unknown_renderer_is_an_error():
     with pytest.raises(CorralError) as caught:
         prompt_for(make_model(renderer="no-such"), [Message("user", "hi")])
@@ -150,10 +160,6 @@ def test_an_unknown_renderer_is_an_error():
     [("gemma4:e4b", 20e9, False), ("gemma4:31b", 0, True), ("gemma4", 12e9, True), ("gemma4", 5e9, False)],
 )
 def test_gemma_4_is_large_by_name_or_by_size(name, parameters, is_large):
-    from dataclasses import replace
-
-    from corral.core.model import Network
-
     model = make_model()
     model = replace(model, name=ModelName.parse(name), network=Network(parameter_count=int(parameters)))
     assert (renderer("gemma4", model) is renderer("gemma4-large")) is is_large

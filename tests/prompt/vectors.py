@@ -11,7 +11,7 @@ from corral.core.model import Model, Network
 from corral.core.names import ModelName
 from corral.prompt import capabilities, select_mode
 
-FOLDER = Path("/work/shared/parity/vectors")
+FOLDER = Path(__file__).parents[1] / "parity" / "vectors"
 
 
 @functools.cache

@@ -1,5 +1,7 @@
 """Whatever the text and the data: the outcome is a text or a TemplateError, and soon."""
 
+import contextlib
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -97,7 +99,7 @@ SCALARS = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.integers(min_value=10**400, max_value=10**5000)
+    | st.sampled_from([10**400, -(10**5000)])
     | st.floats()
     | st.text(max_size=5)
     | st.binary(max_size=3)
@@ -170,10 +172,8 @@ def test_any_function_with_any_value_gives_text_or_a_template_error(expression, 
 @settings(max_examples=300, deadline=5000)
 @given(st.text(alphabet="%[]*.0123456789+-# dsvqxXtfgec!é", max_size=12), st.lists(VALUES, max_size=3))
 def test_any_format_prints_something(text, values):
-    try:
+    with contextlib.suppress(TemplateError):
         assert isinstance(print_format(text, values, 5_000_000), str)
-    except TemplateError:
-        pass
 
 
 @given(st.text())

@@ -29,11 +29,11 @@ def held_back(text: str, tags: Iterable[str], *, spaces: bool = False) -> int:
     return length
 
 
-def first_of(text: str, tags: Iterable[str], start: int = 0) -> tuple[int, str]:
+def first_of(text: str, tags: Iterable[str]) -> tuple[int, str]:
     """Position and text of the earliest tag in `text`, the longest at one place; (-1, "") without any."""
     best, found = -1, ""
     for tag in tags:
-        at = text.find(tag, start)
+        at = text.find(tag)
         if at >= 0 and (best < 0 or at < best or (at == best and len(tag) > len(found))):
             best, found = at, tag
     return best, found

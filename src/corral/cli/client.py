@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import platform
-import socket
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from corral import __version__
+from corral.cli.connect import connect
 from corral.cli.errors import NoServer, NotSignedIn, ServerError
 from corral.errors import CorralError
 from corral.settings import Address
 
-NDJSON = "application/x-ndjson"
-_BLOCK = 1 << 20
+_BLOCK = 1 << 20  # bytes of an upload that are sent at a time
 _MAX_LINE = 8 << 20  # bytes of one record of a stream
-_LOGS_HINT = "something went wrong, please see the {program} server logs for details"
 
 
 class Client:
-    """Calls to one server. Not for use from several threads at a time; each call is a connection."""
+    """Calls to one server; each call is a connection of its own, so several threads may share a client."""
 
     def __init__(
         self,
@@ -36,6 +34,7 @@ class Client:
         api_key: str = "",
         when_refused: Callable[[], bool] | None = None,
     ) -> None:
+        """`when_refused` is asked to bring a server up; it returns whether one answers now."""
         self.address = address
         self.program = program
         self.api_key = api_key
@@ -43,56 +42,141 @@ class Client:
 
     def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         """One request; returns the decoded JSON of the answer, None when it has no body."""
-        with self._send(method, path, _encode(body), "application/json") as response:
+        with self._send(method, path, _encode(body)) as response:
             data = response.read()
-            if response.status >= 400:
-                raise _error(response, data, self.program)
-        return json.loads(data) if data else None
+        if response.status >= 400:
+            raise _error(response, data)
+        try:
+            return json.loads(data) if data else None
+        except ValueError as error:
+            raise ServerError(f"the server's answer is no JSON: {error}", status=response.status) from error
 
     def stream(self, path: str, body: Mapping[str, object]) -> Iterator[dict[str, Any]]:
         """POST, then the records of the answer as they arrive. Closing the iterator ends the request."""
-        with self._send("POST", path, _encode(body), NDJSON) as response:
+        with self._send("POST", path, _encode(body), accept="application/x-ndjson") as response:
             if response.status >= 400:
-                raise _error(response, response.read(), self.program, with_status=True)
+                raise _error(response, response.read(), with_status=True)
             for line in _lines(response):
                 yield _record(line, response.status)
 
     def exists(self, path: str) -> bool:
         """Whether HEAD finds something there."""
-        with self._send("HEAD", path, None, "application/json") as response:
+        with self._send("HEAD", path) as response:
             response.read()
             return response.status == 200
 
     def upload(self, path: str, file: BinaryIO, size: int, progress: Callable[[int], None]) -> None:
         """POST a file of `size` bytes; `progress` is told the bytes sent so far."""
-        blocks = _blocks(file, progress)
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        with self._send("POST", path, blocks, "application/json", headers) as response:
+        with self._send("POST", path, _blocks(file, progress), headers=headers) as response:
             data = response.read()
-            if response.status >= 400:
-                raise _error(response, data, self.program)
+        if response.status >= 400:
+            raise _error(response, data)
 
     def _send(
         self,
         method: str,
         path: str,
-        body: bytes | Iterator[bytes] | None,
-        accept: str,
+        body: bytes | Iterable[bytes] | None = None,
+        *,
+        accept: str = "application/json",
         headers: Mapping[str, str] | None = None,
     ) -> http.client.HTTPResponse:
+        connection, target = self._connection(self.address.path + path)
         try:
-            connection = self._connect()
+            try:
+                connection.request(method, target, body, self._headers(accept, headers))
+            except (BrokenPipeError, ConnectionResetError):
+                # The server may answer, and close, before it has read a body that it refuses.
+                if connection.sock is None:
+                    raise
+            return connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise CorralError(f"the connection to {self.address.url} broke: {_reason(error)}") from error
+
+    def _connection(self, path: str) -> tuple[http.client.HTTPConnection, str]:
+        try:
+            return connect(self.address, path)
         except ConnectionRefusedError as error:
             if self.when_refused is None or not self.when_refused():
-                message = f"could not connect to {self.program} server, run '{self.program} serve' to start it"
-                raise NoServer(message) from error
-            connection = self._connect()
-        connection.request(method, self._target(path), body, self._headers(accept, headers))
-        return _Response(connection, connection.getresponse())
+                text = f"could not connect to {self.program} server, run '{self.program} serve' to start it"
+                raise NoServer(text) from error
+        except OSError as error:
+            raise NoServer(f"could not connect to {self.address.url}: {_reason(error)}") from error
+        return connect(self.address, path)
 
     def _headers(self, accept: str, more: Mapping[str, str] | None) -> dict[str, str]:
-        agent = f"corral/{__version__} ({platform.machine()} {os.name}) Python/{platform.python_version()}"
+        agent = f"corral/{__version__} ({platform.machine()} {sys.platform})"
         headers = {"Content-Type": "application/json", "Accept": accept, "User-Agent": agent}
+        headers["Connection"] = "close"  # the socket then belongs to the response and ends with it
         if self.api_key:
             headers["Authorization"] = f"Bearer {self.api_key}"
         return headers | dict(more or {})
+
+
+def _encode(body: Mapping[str, object] | None) -> bytes | None:
+    return None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _blocks(file: BinaryIO, progress: Callable[[int], None]) -> Iterator[bytes]:
+    sent = 0
+    while block := file.read(_BLOCK):
+        yield block
+        sent += len(block)
+        progress(sent)
+
+
+def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    while True:
+        try:
+            line = response.readline(_MAX_LINE + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise CorralError(f"the answer broke off: {_reason(error)}") from error
+        if not line:
+            return
+        if len(line) > _MAX_LINE:
+            raise ServerError("a record of the answer is too long", status=response.status)
+        if line.strip():
+            yield line
+
+
+def _record(line: bytes, status: int) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise ServerError(f"a record of the answer is no JSON: {error}", status=status) from error
+    if not isinstance(record, dict):
+        raise ServerError("a record of the answer is no object", status=status)
+    if record.get("error"):
+        raise ServerError(str(record["error"]), status=status)
+    return record
+
+
+def _error(response: http.client.HTTPResponse, data: bytes, *, with_status: bool = False) -> ServerError:
+    """The error of an answer of 400 and above; see cli.md section 3 for its text."""
+    text, signin_url = _error_text(data)
+    line = f"{response.status} {response.reason}".strip()
+    if response.status == 401:
+        return NotSignedIn(text or line, signin_url=signin_url)
+    if not text:
+        return ServerError(line, status=response.status)
+    return ServerError(f"{line}: {text}" if with_status else text, status=response.status, detail=text)
+
+
+def _error_text(data: bytes) -> tuple[str, str]:
+    text = data.decode("utf-8", "replace").strip()
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return text, ""
+    if not isinstance(body, dict):
+        return text, ""
+    error = body.get("error", "")
+    if isinstance(error, dict):  # the form of the other dialects
+        error = error.get("message", "")
+    return str(error), str(body.get("signin_url", ""))
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error or type(error).__name__).lower()

@@ -203,7 +203,9 @@ class _Reader:
         numbers.frombytes(self._window.take(count * numbers.itemsize))
         if (self._order == "<") != (sys.byteorder == "little"):
             numbers.byteswap()
-        return [value != 0 for value in numbers] if kind is ValueType.BOOL else numbers.tolist()
+        if kind is ValueType.BOOL:
+            return [value != 0 for value in numbers]
+        return list(numbers)
 
     def _alignment(self, metadata: dict[str, Value]) -> int:
         alignment = metadata.get("general.alignment", DEFAULT_ALIGNMENT)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import struct
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -141,16 +140,14 @@ def _typed(key: str, value: Value, kind: GGUFType | None) -> bytes:
             raise GGUFError(f'the array "{key}" was skipped when it was read and cannot be written')
         single = kind if isinstance(kind, ValueType) else _scalar_type(value)
         return struct.pack("<I", single) + _packed([value], single)
-    except (TypeError, OverflowError, struct.error, KeyError) as error:
+    except (TypeError, OverflowError, UnicodeError, struct.error, KeyError) as error:
         raise GGUFError(f'the value of "{key}" does not fit its type') from error
 
 
 def _packed(values: Sequence[Scalar], kind: ValueType) -> bytes:
     if kind is ValueType.STRING:
         return b"".join(_string(_checked_text(value)) for value in values)
-    if kind in (ValueType.FLOAT32, ValueType.FLOAT64) or len(values) < 1024:
-        return struct.pack(f"<{len(values)}{FORMATS[kind]}", *values)
-    return array(FORMATS[kind], values).tobytes()  # type: ignore[arg-type]  # array checks each item
+    return struct.pack(f"<{len(values)}{FORMATS[kind]}", *values)
 
 
 def _checked_text(value: Scalar) -> str | bytes:
@@ -180,5 +177,5 @@ def _item_type(values: list[Scalar]) -> ValueType:
 def _whole_type(low: int, high: int) -> ValueType:
     if low >= 0:
         return ValueType.UINT32 if high < 1 << 32 else ValueType.UINT64
-    fits = -(1 << 31) <= low and high < 1 << 31
+    fits = low >= -(1 << 31) and high < 1 << 31
     return ValueType.INT32 if fits else ValueType.INT64

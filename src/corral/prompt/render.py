@@ -40,20 +40,28 @@ def _cut(text: str) -> Template:
 
 
 def prompt_for(
-    model: Model, messages: Sequence[Message], tools: Sequence[Tool] = (), think: Think = None
+    model: Model,
+    messages: Sequence[Message],
+    tools: Sequence[Tool] = (),
+    think: Think = None,
+    *,
+    mark: bool = True,
 ) -> Prompt:
     """The prompt of a conversation for a model that is not in native mode.
 
+    Without `mark` images get no marker and are left out: the form whose tokens are counted to fit a window.
     Raises CorralError for an unknown renderer, TemplateError for a faulty template.
     """
     if model.config.renderer:
         render_family = renderer(model.config.renderer, model)
-        marked, images = mark_images(messages, spaced=True)
-        return Prompt(render_family(marked, tools, think), images)
+        images: tuple[bytes, ...] = ()
+        if mark:
+            messages, images = mark_images(messages, spaced=True)
+        return Prompt(render_family(messages, tools, think), images)
     if model.mode is PromptMode.HARMONY:
         messages, tools = _with_safe_names(messages, tools)
         think = "high" if think == "max" else think
-    return render(template_of(model.template or DEFAULT_TEMPLATE), messages, tools, think)
+    return render(template_of(model.template or DEFAULT_TEMPLATE), messages, tools, think, mark=mark)
 
 
 def render(

@@ -109,7 +109,7 @@ class Loader:
     def _withdraw(self, waiter: _Waiter) -> None:
         if waiter in self._waiting:
             self._waiting.remove(waiter)
-            if True:
+            if not self._still_wanted():
                 self._abort()
         elif not waiter.runner.cancelled() and waiter.runner.exception() is None:
             self._pool.release(waiter.runner.result())

@@ -11,7 +11,7 @@ import psutil
 
 from corral.errors import InvalidInput
 
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104 - compared with, not bound to
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "0.0.0.0")
 _LOCAL_SUFFIXES = (".localhost", ".local", ".internal")
 _APP_ORIGINS = ("app://*", "file://*", "tauri://*", "vscode-webview://*", "vscode-file://*")
 _ORIGIN_SCHEMES = (

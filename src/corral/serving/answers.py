@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 
 from corral.core.events import Event
@@ -37,7 +37,7 @@ class Answer:
                 return batch
         return []
 
-    async def rest(self) -> AsyncIterator[list[Event]]:
+    async def rest(self) -> AsyncGenerator[list[Event], None]:
         """What has not been read yet."""
         if self._batches is None:
             return

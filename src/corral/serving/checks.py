@@ -70,7 +70,7 @@ def read_format(value: object) -> Format:
     if value is None or value == "":
         return None
     if value == "json" or isinstance(value, dict):
-        return value  # type: ignore[return-value]  # "json" or an object
+        return value
     raw = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     quoted = json.dumps(raw, ensure_ascii=False)
     raise InvalidFormat(f'invalid format: {quoted}; expected "json" or a valid JSON Schema object')

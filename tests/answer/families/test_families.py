@@ -114,6 +114,9 @@ ROWS = [
         "ok",
         [ROME, ("ping", {})],
     ),
+    ("lfm2", None, "[get_weather(location='Rome', days=2)]", "", "", [ROME]),
+    ("lfm2", None, "other(a=1)", "", "other(a=1)", []),
+    ("lfm2", None, "get_weather(is it", "", "get_weather(is it", []),
     ("lfm2-thinking", True, "<think>why</think>hi", "why", "hi", []),
     (
         "cohere",

@@ -1,0 +1,90 @@
+"""From settings to a listening server."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+
+import uvicorn
+
+from corral import __version__, api
+from corral.errors import CorralError, StorageError
+from corral.library import Library
+from corral.scheduler import Scheduler
+from corral.scheduler.launcher import EngineLauncher
+from corral.server import logs
+from corral.server.app import App
+from corral.server.hosts import Origins, is_loopback
+from corral.server.routing import Route, Router
+from corral.serving.service import Service
+from corral.settings import Address, Settings
+from corral.store import Store
+
+log = logging.getLogger("corral.server")
+
+_BACKLOG = 2048
+_GRACE_S = 1
+
+
+def build(settings: Settings) -> App:
+    """The application of these settings. Raises InvalidInput for settings that cannot hold."""
+    library = Library(Store(settings.models), settings)
+    scheduler = Scheduler(settings, EngineLauncher(settings.llama_server))
+    service = Service(library, scheduler)
+    routes = [Route(*route) for route in api.routes(service, library, scheduler)]
+    return App(
+        Router(routes),
+        Origins.configured(settings.origins),
+        check_host=is_loopback(settings.address.host),
+        on_shutdown=scheduler.close,
+    )
+
+
+def listen(address: Address) -> socket.socket:
+    """A listening socket. Raises CorralError in the words of the reference when the port is taken."""
+    host = address.host or "0.0.0.0"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, address.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        taken = error.errno == errno.EADDRINUSE
+        reason = "address already in use" if taken else (error.strerror or str(error)).lower()
+        hint = "another server runs there: stop it, or set OLLAMA_HOST to another port" if taken else None
+        raise CorralError(f"listen tcp {address.netloc}: bind: {reason}", hint=hint) from error
+    return listener
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    logs.configure(settings.debug)
+    listener = listen(settings.address)
+    app = build(settings)
+    _prune(settings)
+    host, port = listener.getsockname()[:2]
+    log.info("Listening on %s:%d (version %s)", host, port, __version__)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=_GRACE_S,
+        timeout_keep_alive=75,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _prune(settings: Settings) -> None:
+    if settings.no_prune:
+        return
+    try:
+        Store(settings.models).prune()
+    except StorageError as error:
+        log.warning("could not prune the store: %s", error.message)
