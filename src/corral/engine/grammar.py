@@ -74,7 +74,7 @@ def json_grammar() -> str:
 def schema_grammar(schema: Mapping[str, Any]) -> str:
     """The values that `schema` allows. Raises InvalidInput naming the first keyword that is not supported."""
     builder = _Builder(schema)
-    return builder.text(builder.rule("root-value", builder.visit(schema, "root", 0)))
+    return builder.text(builder.rule("start", builder.visit(schema, "root", 0)))
 
 
 class _Builder:

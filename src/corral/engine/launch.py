@@ -19,7 +19,7 @@ import psutil
 
 from corral.engine.client import Client
 from corral.engine.params import LaunchParams, native_arguments
-from corral.errors import LoadError, RunnerError, RunnerTimeout
+from corral.errors import CorralError, LoadError, NotEnoughMemory, RunnerTimeout
 
 # What a child may see of our environment: no secrets, no settings of other programs.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
@@ -105,7 +105,7 @@ async def start(
 
     `timeout_s` bounds the time without progress; `on_progress` hears fractions from 0 to 1 where the engine
     tells them. `llama_server` is a native server to use instead of the packaged engine. Cancelling ends the
-    child first. Raises LoadError with the engine's reason, RunnerTimeout.
+    child first. Raises LoadError with the engine's reason, NotEnoughMemory, RunnerTimeout.
     """
     params = params.clamped()
     folder = Path(tempfile.mkdtemp(prefix="corral-"))  # mode 0700: nobody else may speak to the child
@@ -229,7 +229,7 @@ async def _drain(stream: asyncio.StreamReader) -> None:
         pass
 
 
-async def _load_error(process: Process, said: str) -> RunnerError:
+async def _load_error(process: Process, said: str) -> CorralError:
     """The error of a child that could not load, with the engine's own reason from its log."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(5):
@@ -243,6 +243,9 @@ async def _load_error(process: Process, said: str) -> RunnerError:
     if said and not said.startswith("Failed to init server"):
         return LoadError(said)
     code = process.returncode
+    if code == -signal.SIGKILL:  # not sent by us: that is how the kernel ends what takes too much memory
+        message = f"llama-server reported out-of-memory during startup: {reasons[-1] if reasons else said}"
+        return NotEnoughMemory(message.rstrip(": "), hint="use a smaller context window or a smaller model")
     exit_text = (
         f"signal: {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit status {code}"
     )

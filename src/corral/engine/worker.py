@@ -101,7 +101,10 @@ def main() -> None:
         # Imported late: parameters are read, and the parent's death noticed, before 25 MB of native code.
         import xllamacpp
     except ImportError as error:
-        _say(out, f"failed the engine cannot be loaded: {error} (on Debian: apt-get install libgomp1 libstdc++6)")
+        _say(
+            out,
+            f"failed the engine cannot be loaded: {error} (on Debian: apt-get install libgomp1 libstdc++6)",
+        )
         os._exit(1)
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:

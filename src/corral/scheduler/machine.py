@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import psutil
+from corral import hardware
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,12 @@ class Machine:
 
 
 def read_machine() -> Machine:
-    """The machine now. Takes well under a millisecond, so it may be called from the event loop."""
-    memory = psutil.virtual_memory()
-    cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-    return Machine(memory_total=memory.total, memory_free=memory.available, cores=cores)
+    """The machine now, the limits of a container included. Quick enough to be called from the event loop."""
+    memory = hardware.memory()
+    devices = tuple(
+        Device(index=i, name=gpu.name, total=gpu.total, free=gpu.free)
+        for i, gpu in enumerate(hardware.gpus())
+    )
+    return Machine(
+        memory_total=memory.total, memory_free=memory.available, cores=hardware.cores(), devices=devices
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 
 from corral.core.events import Event
+from corral.errors import RunnerCrashed, RunnerTimeout
 
 
 class Answer:
@@ -24,10 +25,12 @@ class Answer:
         self.single = single
         self._batches = batches
         self._stack: AsyncExitStack | None = None
+        self._on_crash: Callable[[], None] | None = None
 
-    def holding(self, stack: AsyncExitStack) -> Answer:
-        """The same answer, which closes `stack` when it is closed."""
+    def holding(self, stack: AsyncExitStack, on_crash: Callable[[], None]) -> Answer:
+        """The same answer, which closes `stack` when it is closed; `on_crash` hears of a runner's end first."""
         self._stack = stack
+        self._on_crash = on_crash
         return self
 
     async def first(self) -> list[Event]:
@@ -43,9 +46,14 @@ class Answer:
             return
         while True:
             try:
-                yield await anext(self._batches)
+                batch = await anext(self._batches)
             except StopAsyncIteration:
                 return
+            except (RunnerCrashed, RunnerTimeout):
+                if self._on_crash is not None:
+                    self._on_crash()
+                raise
+            yield batch
 
     async def collect(self) -> list[Event]:
         """All events; the answer is closed afterwards."""

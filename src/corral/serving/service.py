@@ -60,7 +60,7 @@ class Service:
                 raise InvalidInput("this model only supports one image while more than one image requested")
             run = Run(model=model, options=options, lease=lease, request=request, think=think, began=began)
             answer = await GenerateRun(run, request).answer()
-            return answer.holding(stack.pop_all())
+            return answer.holding(stack.pop_all(), lambda: self._scheduler.discard(lease.runner))
 
     async def chat(self, request: ChatRequest) -> Answer:
         """As `generate`."""
@@ -86,7 +86,7 @@ class Service:
             check_images(model, messages)
             run = Run(model=model, options=options, lease=lease, request=request, think=think, began=began)
             answer = await ChatRun(run, messages, request.tools).answer()
-            return answer.holding(stack.pop_all())
+            return answer.holding(stack.pop_all(), lambda: self._scheduler.discard(lease.runner))
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
         """Raises CorralError; one input that fails fails all."""

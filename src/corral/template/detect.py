@@ -1,8 +1,8 @@
 """Which named template goes with the Jinja chat template of an imported model.
 
 The reference compares with 37 published Jinja templates and takes the nearest one below a distance of 100
-edits. We know of each its length and the beginning of its digest, which is enough to recognise it when it is
-used unchanged, as nearly all models do; for those whose text we hold, near matches are found as well.
+edits. Of each we know the length and the beginning of the digest, which is enough to recognise it when it is
+used unchanged, as most models do; for those whose text we hold as well, changed ones are found too.
 Source: modelfile specification, section 14.
 """
 
@@ -72,13 +72,20 @@ def fingerprint(text: str) -> tuple[int, str]:
 
 
 def _exact(text: str) -> str | None:
-    # A trailing line break comes and goes with the tool that wrote the file.
-    for variant in (text, text + "\n", text.removesuffix("\n")):
+    for variant in _spellings(text):
         mark = fingerprint(variant)
         for name, length, digest in FINGERPRINTS:
             if mark == (length, digest):
                 return name
     return None
+
+
+def _spellings(text: str) -> tuple[str, ...]:
+    """The text and the changes that tools often make to it: line ends, who writes the first token."""
+    text = text.replace("\r\n", "\n")
+    bare = text.strip()
+    without_start = bare.removeprefix("{{ bos_token }}").removeprefix("{{bos_token}}")
+    return (text, text + "\n", bare, bare + "\n", without_start, "{{ bos_token }}" + without_start)
 
 
 def _nearest(text: str) -> str | None:

@@ -1,0 +1,25 @@
+"""`--version`: the server's version, and this program's where it differs. Source: cli.md section 23.
+
+A server that speaks for compatibility names the version of the API it follows; its own stands in `corral`.
+"""
+
+from __future__ import annotations
+
+from corral import __version__
+from corral.cli.client import Client
+from corral.cli.invocation import Invocation
+from corral.errors import CorralError
+
+
+def run(call: Invocation) -> None:
+    # Asking for a version starts nothing: so no call.client() here.
+    client = Client(call.settings.address, program=call.program, api_key=call.settings.api_key)
+    try:
+        answer = client.call("GET", "/api/version")
+    except CorralError:
+        print(f"Warning: could not connect to a running {call.program} instance")
+        print(f"Warning: client version is {__version__}")
+        return
+    print(f"{call.program} version is {answer.get('version', '')}")
+    if answer.get("corral", answer.get("version")) != __version__:
+        print(f"Warning: client version is {__version__}")

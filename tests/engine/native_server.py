@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""The command line of a native `llama-server`, as far as Corral uses it, around the real packaged engine.
+
+It lets the way to a native server be tested where none is installed: same flags, same protocol.
+"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+
+import xllamacpp
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    for flag in ("--model", "--host"):
+        parser.add_argument(flag, required=True)
+    for flag in ("--ctx-size", "--parallel", "--batch-size", "--ubatch-size", "--threads", "--threads-batch"):
+        parser.add_argument(flag, type=int, required=True)
+    for flag in ("--cache-ram", "--n-gpu-layers"):
+        parser.add_argument(flag, type=int, default=0)
+    switches = ("--no-mmap", "--no-repack", "--embeddings", "--context-shift", "--no-context-shift")
+    for flag in (*switches, "--jinja", "--no-warmup", "--no-webui", "--no-kv-unified"):
+        parser.add_argument(flag, action="store_true")
+    args = parser.parse_args()
+    p = xllamacpp.CommonParams()
+    p.model.path, p.hostnames = args.model, [args.host]
+    p.n_ctx, p.n_parallel, p.kv_unified = args.ctx_size, args.parallel, False
+    p.n_batch, p.n_ubatch = args.batch_size, args.ubatch_size
+    p.cpuparams.n_threads, p.cpuparams_batch.n_threads = args.threads, args.threads_batch
+    p.cache_ram_mib, p.embedding, p.ctx_shift = args.cache_ram, args.embeddings, args.context_shift
+    p.ui, p.warmup, p.fit_params = False, False, False
+    server = xllamacpp.Server(p)
+    print(server.listening_address, flush=True)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

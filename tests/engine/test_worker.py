@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+import xllamacpp
+
+from corral.engine.params import Adapter, LaunchParams, native_arguments
+from corral.engine.worker import common_params
+
+EVERYTHING = LaunchParams(
+    model="/m.gguf",
+    num_ctx=1000,
+    num_slots=3,
+    num_batch=128,
+    num_threads=2,
+    gpu_layers=5,
+    main_gpu=1,
+    use_mmap=False,
+    repack=False,
+    adapters=(Adapter("/a.gguf", 0.5),),
+    projector="/p.gguf",
+    draft="/d.gguf",
+    draft_num_predict=6,
+    embedding=True,
+    context_shift=False,
+    kv_cache_type="q8_0",
+    flash_attention=True,
+    cache_mib=64,
+)
+
+
+def test_the_engine_has_every_attribute_that_is_set():
+    p = common_params(xllamacpp, EVERYTHING, "/x.sock")
+    assert (p.model.path, list(p.hostnames), p.n_ctx, p.n_parallel) == ("/m.gguf", ["/x.sock"], 3000, 3)
+    assert (p.n_batch, p.n_ubatch, p.cpuparams.n_threads, p.cache_ram_mib) == (128, 128, 2, 64)
+    assert (p.n_gpu_layers, p.main_gpu, p.embedding, p.ctx_shift, p.no_extra_bufts) == (
+        5,
+        1,
+        True,
+        False,
+        True,
+    )
+    assert p.mmproj.path == "/p.gguf"
+    assert p.speculative.draft.mparams.path == "/d.gguf"
+    assert p.cache_type_k == xllamacpp.ggml_type.GGML_TYPE_Q8_0
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "wanted"),
+    [
+        (LaunchParams(model="m", num_threads=0), "num_threads", 1),
+        (LaunchParams(model="m", num_batch=0), "num_batch", 1),
+        (LaunchParams(model="m", num_slots=0), "num_slots", 1),
+        (LaunchParams(model="m", num_ctx=-5), "num_ctx", 4),
+        (LaunchParams(model="m", kv_cache_type="evil"), "kv_cache_type", ""),
+        (LaunchParams(model="m", cache_mib=-1), "cache_mib", 0),
+    ],
+)
+def test_values_that_the_engine_does_not_survive_are_brought_into_range(
+    given: LaunchParams, field: str, wanted: object
+):
+    assert getattr(given.clamped(), field) == wanted
+
+
+def test_a_native_server_gets_the_same_as_flags(tmp_path):
+    words = native_arguments(EVERYTHING, tmp_path / "x.sock")
+    pairs = dict(zip(words, words[1:], strict=False))
+    assert (pairs["--ctx-size"], pairs["--parallel"], pairs["--lora-scaled"]) == ("3000", "3", "/a.gguf:0.5")
+    assert {"--no-mmap", "--no-repack", "--embeddings", "--no-context-shift"} <= set(words)
