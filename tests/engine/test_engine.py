@@ -173,14 +173,18 @@ async def test_a_cut_file_is_refused_with_the_engine_s_reason(tmp_path: Path, ch
         await start(LaunchParams(model=str(path)), timeout_s=30)
 
 
+async def kill_while_reading(process: Process, request: Completion) -> None:
+    async with aclosing(process.client.complete(request)) as stream:
+        async for _ in stream:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+
+
 async def test_a_killed_child_ends_the_answer_with_an_error(chat_model: Path):
     async with running(LaunchParams(model=str(chat_model), num_ctx=2048)) as process:
         request = Completion(prompt=HELLO, sampling=sampling(ENDLESS))
         with pytest.raises(RunnerCrashed):
-            async with aclosing(process.client.complete(request)) as stream:
-                async for _ in stream:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(process.pid, signal.SIGKILL)
+            await kill_while_reading(process, request)
         await asyncio.wait_for(asyncio.shield(process.exited), 5)
         assert not process.alive
 

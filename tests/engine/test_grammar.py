@@ -13,11 +13,8 @@ PERSON = {
 
 
 def test_members_stand_in_their_order_and_optional_ones_may_be_left_out():
-    grammar = schema_grammar(PERSON)
-    assert (
-        'root-value ::= "{" space "\\"name\\"" space ":" space root-name ( "," space root-kv )? "}" space'
-        in grammar
-    )
+    body = '"{" space "\\"name\\"" space ":" space root-name ( "," space root-kv )? "}" space'
+    assert f"start ::= {body}" in schema_grammar(PERSON)
 
 
 def test_a_schema_may_refer_to_itself():
@@ -67,7 +64,7 @@ def test_an_unsupported_keyword_is_refused_by_name(schema: dict[str, object], wo
     ],
 )
 def test_supported_schemas_make_a_grammar(schema: dict[str, object]):
-    assert schema_grammar(schema).startswith("root ::= root-value\n")
+    assert schema_grammar(schema).startswith("root ::= start\n")
 
 
 def test_any_json_means_an_object():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import xllamacpp
 
@@ -63,6 +65,6 @@ def test_values_that_the_engine_does_not_survive_are_brought_into_range(
 
 def test_a_native_server_gets_the_same_as_flags(tmp_path):
     words = native_arguments(EVERYTHING, tmp_path / "x.sock")
-    pairs = dict(zip(words, words[1:], strict=False))
+    pairs = dict(itertools.pairwise(words))
     assert (pairs["--ctx-size"], pairs["--parallel"], pairs["--lora-scaled"]) == ("3000", "3", "/a.gguf:0.5")
     assert {"--no-mmap", "--no-repack", "--embeddings", "--no-context-shift"} <= set(words)

@@ -28,7 +28,7 @@ class Answer:
         self._on_crash: Callable[[], None] | None = None
 
     def holding(self, stack: AsyncExitStack, on_crash: Callable[[], None]) -> Answer:
-        """The same answer, which closes `stack` when it is closed; `on_crash` hears of a runner's end first."""
+        """The same answer, which closes `stack` at its end; `on_crash` hears of a runner's end first."""
         self._stack = stack
         self._on_crash = on_crash
         return self

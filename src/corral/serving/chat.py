@@ -114,8 +114,8 @@ class ChatRun:
             return Answer(self._reason_then_hold(kept, prompt, grammar, num_tokens))
         return Answer(self._events(kept, prompt, grammar, num_tokens))
 
-    def _prompt(self, messages: Sequence[Message]) -> Prompt:
-        return prompt_for(self._run.model, messages, self._tools, self._run.think)
+    def _prompt(self, messages: Sequence[Message], *, mark: bool = True) -> Prompt:
+        return prompt_for(self._run.model, messages, self._tools, self._run.think, mark=mark)
 
     async def _fit_rendered(self) -> list[Message]:
         run = self._run
@@ -123,7 +123,7 @@ class ChatRun:
             return self._messages
 
         async def count(some: Sequence[Message]) -> int:
-            return await run.count(self._prompt(some).text)
+            return await run.count(self._prompt(some, mark=False).text)
 
         return await fit(self._messages, run.lease.num_ctx, count, image_tokens=run.image_tokens)
 

@@ -75,7 +75,7 @@ class GenerateRun:
             return Prompt(render(template, kept, (), run.think, mark=False).text, request.images)
         if run.model.mode is PromptMode.NATIVE:
             return await self._native(messages)
-        kept = await self._kept(messages, lambda some: prompt_for(run.model, some, (), run.think))
+        kept = await self._kept(messages, lambda some: prompt_for(run.model, some, (), run.think, mark=False))
         return prompt_for(run.model, kept, (), run.think)
 
     async def _kept(
