@@ -165,6 +165,13 @@ def test_a_template_without_end_is_stopped(text):
         render(text, num_steps=200_000)
 
 
+def test_deep_calls_through_deep_blocks_are_an_error_and_not_a_crash():
+    blocks = "{{ if true }}" * 90, "{{ end }}" * 90
+    call = '{{ template "t" . }}'
+    with pytest.raises(TemplateError, match="exceeded maximum template depth"):
+        render('{{ define "t" }}' + blocks[0] + call + blocks[1] + "{{ end }}" + call)
+
+
 def test_output_beyond_the_limit_is_an_error():
     assert render("{{ range 5 }}ab{{ end }}", num_characters=10) == "ababababab"
     with pytest.raises(TemplateError, match="larger than 9 characters"):

@@ -1,120 +1,105 @@
-"""What a runner is started with: the one value that crosses the border to the child process."""
+"""What a child is started with: the one typed list of engine parameters that Corral sets.
+
+It crosses the process border as one JSON line. Values out of range are brought into it here: some of them
+abort or hang the engine (no threads, no batch, no slots).
+"""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from corral.errors import InvalidInput
+MAX_SLOTS = 64
+MAX_THREADS = 512
+MAX_BATCH = 8192
+KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
 
-KV_CACHE_TYPES = frozenset({"f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"})
-MAX_INT32 = 2**31 - 1
 
+class Adapter(msgspec.Struct, frozen=True):
+    """A LoRA adapter and the strength it is applied with."""
 
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """A LoRA adapter file and how strongly it acts (1.0 = as trained)."""
-
-    path: Path
+    path: str
     scale: float = 1.0
 
 
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+class LaunchParams(msgspec.Struct, frozen=True, kw_only=True):
+    """`num_ctx` is the context window of one slot in tokens; `gpu_layers` -1 means as many as fit.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaunchParams:
-    """How to load one model.
-
-    `context_window` is in tokens per slot. `batch` is how many prompt tokens are computed between two
-    looks at the world: progress and cancellation have its granularity, on a CPU it is kept at 512 or
-    less. `gpu_layers` -1 lets the engine fit what it can. `repack` trades memory for decoding speed.
-    Numbers outside the engine's range are moved into it, as some of them abort the child
-    (threads or batch 0) or hang it (slots 0). Raises InvalidInput for an unknown `kv_cache_type`.
+    `cache_mib` bounds the prompts kept in memory after their slot moved on. None means the engine's choice.
     """
 
-    model: Path
-    context_window: int = 4096
+    model: str
+    num_ctx: int = 4096
     num_slots: int = 1
-    batch: int = 512
-    threads: int = field(default_factory=_usable_cores)
-    gpu_layers: int = -1
+    num_batch: int = 512
+    num_threads: int = 1
+    gpu_layers: int = 0
     main_gpu: int | None = None
-    use_mmap: bool | None = None
-    adapters: tuple[Adapter, ...] = ()
-    projectors: tuple[Path, ...] = ()
-    draft: Path | None = None
-    draft_num_predict: int = 4
-    embedding: bool = False
-    kv_cache_type: str = "f16"
-    flash_attention: bool | None = None
-    context_shift: bool = True
-    cache_ram_mib: int = 256
+    use_mmap: bool = True
     repack: bool = True
+    adapters: tuple[Adapter, ...] = ()
+    projector: str | None = None
+    draft: str | None = None
+    draft_num_predict: int = 0
+    embedding: bool = False
+    context_shift: bool = True
+    kv_cache_type: str = ""
+    flash_attention: bool | None = None
+    cache_mib: int = 0
 
-    def __post_init__(self) -> None:
-        if self.kv_cache_type not in KV_CACHE_TYPES:
-            raise InvalidInput(
-                f'unknown K/V cache type "{self.kv_cache_type}"',
-                hint=f"one of {', '.join(sorted(KV_CACHE_TYPES))}",
-            )
-        self._clamp("num_slots", 1, 256)
-        self._clamp("context_window", 4, MAX_INT32 // self.num_slots)
-        self._clamp("batch", 1, 1 << 20)
-        self._clamp("threads", 1, 512)
-        self._clamp("gpu_layers", -1, 1 << 16)
-        self._clamp("draft_num_predict", 0, 64)
-        self._clamp("cache_ram_mib", 0, MAX_INT32)
-
-    def _clamp(self, name: str, lowest: int, highest: int) -> None:
-        object.__setattr__(self, name, min(max(getattr(self, name), lowest), highest))
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """The line that a worker reads: the parameters, and where to listen.
-
-    `listen` is the path of a Unix socket, or an IP address; with the latter the port is free to choose and
-    every request must carry `api_key`.
-    """
-
-    params: LaunchParams
-    listen: str
-    api_key: str = ""
+    def clamped(self) -> LaunchParams:
+        """The same with every number in the range that the engine survives."""
+        return msgspec.structs.replace(
+            self,
+            num_ctx=max(self.num_ctx, 4),
+            num_slots=_between(1, self.num_slots, MAX_SLOTS),
+            num_batch=_between(1, self.num_batch, MAX_BATCH),
+            num_threads=_between(1, self.num_threads, MAX_THREADS),
+            gpu_layers=_between(-1, self.gpu_layers, 10_000),
+            draft_num_predict=_between(0, self.draft_num_predict, 64),
+            kv_cache_type=self.kv_cache_type if self.kv_cache_type in KV_TYPES else "",
+            cache_mib=max(self.cache_mib, 0),
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a runner listens: `unix_path`, or `host` and `port` with the `api_key` it wants."""
+def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
+    """The same parameters as the command line of a native `llama-server`."""
+    words: list[str] = ["--model", params.model, "--host", str(socket)]
+    numbers = {
+        "--ctx-size": params.num_ctx * params.num_slots,
+        "--parallel": params.num_slots,
+        "--batch-size": params.num_batch,
+        "--ubatch-size": params.num_batch,
+        "--threads": params.num_threads,
+        "--threads-batch": params.num_threads,
+        "--cache-ram": params.cache_mib,
+    }
+    for flag, value in numbers.items():
+        words += [flag, str(value)]
+    if params.gpu_layers >= 0:
+        words += ["--n-gpu-layers", str(params.gpu_layers)]
+    if params.main_gpu is not None:
+        words += ["--split-mode", "none", "--main-gpu", str(params.main_gpu)]
+    if not params.use_mmap:
+        words.append("--no-mmap")
+    if not params.repack:
+        words.append("--no-repack")
+    for adapter in params.adapters:
+        words += ["--lora-scaled", f"{adapter.path}:{adapter.scale}"]
+    if params.projector:
+        words += ["--mmproj", params.projector]
+    if params.draft:
+        words += ["--model-draft", params.draft, "--draft-max", str(params.draft_num_predict)]
+    if params.embedding:
+        words.append("--embeddings")
+    words.append("--context-shift" if params.context_shift else "--no-context-shift")
+    if params.kv_cache_type:
+        words += ["--cache-type-k", params.kv_cache_type, "--cache-type-v", params.kv_cache_type]
+    if params.flash_attention is not None:
+        words += ["--flash-attn", "on" if params.flash_attention else "off"]
+    return [*words, "--jinja", "--no-warmup", "--no-webui", "--no-kv-unified"]
 
-    unix_path: str = ""
-    host: str = ""
-    port: int = 0
-    api_key: str = ""
 
-
-def encode_launch(launch: Launch) -> bytes:
-    return msgspec.json.encode(launch, enc_hook=_encode_path) + b"\n"
-
-
-def decode_launch(line: bytes) -> Launch:
-    return msgspec.json.decode(line, type=Launch, dec_hook=_decode_path)
-
-
-def _encode_path(value: Any) -> str:
-    if isinstance(value, Path):
-        return str(value)
-    raise NotImplementedError(type(value))  # the protocol of enc_hook for a type it does not know
-
-
-def _decode_path(kind: type, value: Any) -> Path:
-    if issubclass(kind, Path):
-        return Path(value)
-    raise NotImplementedError(kind)
+def _between(low: int, value: int, high: int) -> int:
+    return min(max(value, low), high)

@@ -1,12 +1,7 @@
-"""The child process of a model: the only module that imports the native engine.
+"""The child process: one loaded model behind llama.cpp's own HTTP server. The only module with native code.
 
-`python -m corral.engine.worker` reads one line (params.Launch as JSON) from stdin and writes one line to
-stdout: `{"ready": {"address": ...}}` or `{"failed": {"message": ..., "hint": ...}}`. Between the two the
-engine itself may write lines of load progress. It serves until stdin ends, which happens when its parent
-does, however that died. With `--devices` it prints the devices that the engine sees, as JSON, and ends.
-
-Every attribute name of the package stands in this file; they change between releases, so the release is
-pinned and a test sets each.
+Reads one JSON line, a `Start`, from stdin; answers on stdout with one line, `ready ADDRESS` or
+`failed REASON`; and ends when stdin reaches its end, so it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -16,155 +11,74 @@ import os
 import signal
 import sys
 import threading
-from types import ModuleType
 from typing import Any
 
 import msgspec
 
-from corral.engine.params import Launch, LaunchParams, decode_launch
-
-# The engine logs buffer sizes from this level on; they tell what a model costs on each device.
-VERBOSITY = 4
-# On a CPU the engine looks for a cancelled request once per batch.
-MAX_CPU_BATCH = 512
-PHYSICAL_BATCH = 512
-PR_SET_PDEATHSIG = 1
+from corral.engine.params import LaunchParams
 
 
-def main(arguments: list[str]) -> int:
-    if "--devices" in arguments:
-        return _print_devices()
-    die_with_parent()
-    launch = decode_launch(_read_line(0))
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
-    try:
-        engine = _import_engine()
-        # Blocks until the model is loaded, holding the GIL: until then the guard is the engine's own or the kernel's.
-        server = engine.Server(common_params(engine, launch, has_gpu=has_gpu(engine)))
-    except ImportError as error:
-        _say({"failed": {"message": f"the engine cannot be loaded: {error}", "hint": "apt install libgomp1"}})
-        return 1
-    except (RuntimeError, ValueError) as error:
-        _say({"failed": {"message": str(error), "hint": None}})
-        return 1
-    _say({"ready": {"address": server.listening_address}})
-    threading.Event().wait()
-    return 0
+class Start(msgspec.Struct, frozen=True):
+    """The first line on stdin."""
 
-
-def common_params(engine: ModuleType, launch: Launch, *, has_gpu: bool) -> Any:
-    """The engine's parameter object for `launch`."""
-    params = launch.params
-    out = engine.CommonParams()
-    out.hostnames = [launch.listen]
-    out.api_keys = [launch.api_key] if launch.api_key else []
-    out.model.path = str(params.model)
-    out.verbosity = VERBOSITY
-    out.ui = False
-    out.warmup = False
-    out.endpoint_slots = False
-    out.sse_ping_interval = 30
-    out.n_threads_http = params.num_slots + 8
-    out.use_jinja = True
-    out.cpuparams.n_threads = params.threads
-    out.cpuparams_batch.n_threads = params.threads
-    _set_context(out, params, has_gpu=has_gpu)
-    _set_memory(engine, out, params, has_gpu=has_gpu)
-    _set_parts(engine, out, params)
-    return out
-
-
-def _set_context(out: Any, params: LaunchParams, *, has_gpu: bool) -> None:
-    out.n_parallel = params.num_slots
-    out.n_ctx = params.context_window * params.num_slots
-    # One pool for all slots would fail every request in flight when it is full.
-    out.kv_unified = False
-    out.ctx_shift = params.context_shift
-    out.embedding = params.embedding
-    # An embedding input must fit into one physical batch.
-    batch = params.batch if has_gpu or params.embedding else min(params.batch, MAX_CPU_BATCH)
-    out.n_batch = batch
-    out.n_ubatch = batch if params.embedding else min(batch, PHYSICAL_BATCH)
-
-
-def _set_memory(engine: ModuleType, out: Any, params: LaunchParams, *, has_gpu: bool) -> None:
-    out.n_gpu_layers = params.gpu_layers
-    out.fit_params = has_gpu and params.gpu_layers < 0
-    if params.main_gpu is not None:
-        out.main_gpu = params.main_gpu
-        out.split_mode = engine.llama_split_mode.LLAMA_SPLIT_MODE_NONE
-    modes = engine.llama_load_mode
-    out.load_mode = {
-        None: modes.LLAMA_LOAD_MODE_AUTO,
-        True: modes.LLAMA_LOAD_MODE_MMAP,
-        False: modes.LLAMA_LOAD_MODE_NONE,
-    }[params.use_mmap]
-    flash = engine.llama_flash_attn_type
-    out.flash_attn_type = {
-        None: flash.LLAMA_FLASH_ATTN_TYPE_AUTO,
-        True: flash.LLAMA_FLASH_ATTN_TYPE_ENABLED,
-        False: flash.LLAMA_FLASH_ATTN_TYPE_DISABLED,
-    }[params.flash_attention]
-    kv_type = engine.ggml_type[f"GGML_TYPE_{params.kv_cache_type.upper()}"]
-    out.cache_type_k = kv_type
-    out.cache_type_v = kv_type
-    out.cache_ram_mib = params.cache_ram_mib
-    out.no_extra_bufts = not params.repack
-
-
-def _set_parts(engine: ModuleType, out: Any, params: LaunchParams) -> None:
-    out.lora_adapters = [engine.CommonAdapterLoraInfo(str(a.path), a.scale) for a in params.adapters]
-    if params.projectors:
-        out.mmproj.path = str(params.projectors[0])
-    if params.draft is not None and params.draft_num_predict:
-        out.speculative.types = [engine.common_speculative_type.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
-        out.speculative.draft.mparams.path = str(params.draft)
-        out.speculative.draft.n_max = params.draft_num_predict
-
-
-def has_gpu(engine: ModuleType) -> bool:
-    cpu = engine.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU
-    return any(device["type"] != cpu for device in engine.get_device_info())
+    params: LaunchParams
+    socket: str
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent ends (Linux); elsewhere stdin tells."""
+    """Ask the kernel for SIGKILL when the parent ends, however it ends (Linux; elsewhere stdin tells)."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
-def _import_engine() -> ModuleType:
-    # Here and not at the top, so that a missing system library becomes a `failed` line.
-    import xllamacpp
+def common_params(xllamacpp: Any, params: LaunchParams, socket: str) -> Any:
+    """llama.cpp's parameters. All attribute names of the package stand here: they change between releases."""
+    p = xllamacpp.CommonParams()
+    p.model.path = params.model
+    p.hostnames = [socket]
+    p.ui = False
+    p.warmup = False
+    p.verbosity = 2
+    p.use_jinja = True
+    p.sse_ping_interval = 30
+    p.n_threads_http = params.num_slots + 8
+    p.endpoint_slots = False
+    p.n_parallel = params.num_slots
+    p.n_ctx = params.num_ctx * params.num_slots
+    p.kv_unified = False  # a full shared pool fails every request in flight
+    p.n_batch = p.n_ubatch = params.num_batch
+    p.cpuparams.n_threads = p.cpuparams_batch.n_threads = params.num_threads
+    p.cache_ram_mib = params.cache_mib
+    p.ctx_shift = params.context_shift
+    p.n_gpu_layers = params.gpu_layers
+    p.fit_params = params.gpu_layers != 0 and _has_gpu(xllamacpp)
+    p.no_extra_bufts = not params.repack
+    p.embedding = params.embedding
+    modes = xllamacpp.llama_load_mode
+    p.load_mode = modes.LLAMA_LOAD_MODE_MMAP if params.use_mmap else modes.LLAMA_LOAD_MODE_NONE
+    p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(a.path, a.scale) for a in params.adapters]
+    if params.main_gpu is not None:
+        p.main_gpu = params.main_gpu
+        p.split_mode = xllamacpp.llama_split_mode.LLAMA_SPLIT_MODE_NONE
+    if params.projector:
+        p.mmproj.path = params.projector
+    if params.draft:
+        p.speculative.draft.mparams.path = params.draft
+        p.speculative.draft.n_max = params.draft_num_predict
+        p.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
+    if params.kv_cache_type:
+        kind = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{params.kv_cache_type.upper()}")
+        p.cache_type_k = p.cache_type_v = kind
+    if params.flash_attention is not None:
+        flash = xllamacpp.llama_flash_attn_type
+        on, off = flash.LLAMA_FLASH_ATTN_TYPE_ENABLED, flash.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        p.flash_attn_type = on if params.flash_attention else off
+    return p
 
-    return xllamacpp
 
-
-def _print_devices() -> int:
-    devices = [
-        {
-            "name": str(device["name"]),
-            "description": str(device["description"]),
-            "free": int(device["memory_free"]),
-            "total": int(device["memory_total"]),
-            "kind": device["type"].name.removeprefix("GGML_BACKEND_DEVICE_TYPE_").lower(),
-            "id": str(device["device_id"]),
-        }
-        for device in _import_engine().get_device_info()
-    ]
-    _say(devices)
-    return 0
-
-
-def _read_line(descriptor: int) -> bytes:
-    """Unbuffered: the engine reads the same descriptor later on."""
-    line = b""
-    while not line.endswith(b"\n"):
-        piece = os.read(descriptor, 65536)
-        if not piece:
-            os._exit(0)
-        line += piece
-    return line
+def _has_gpu(xllamacpp: Any) -> bool:
+    return any("CPU" not in str(device.get("type", "CPU")).upper() for device in xllamacpp.get_device_info())
 
 
 def _end_with_stdin() -> None:
@@ -173,11 +87,36 @@ def _end_with_stdin() -> None:
     os._exit(0)
 
 
-def _say(message: object) -> None:
-    os.write(1, msgspec.json.encode(message) + b"\n")
+def _say(out: int, line: str) -> None:
+    os.write(out, (line.replace("\n", " ") + "\n").encode())
+
+
+def main() -> None:
+    die_with_parent()
+    # The engine keeps descriptor 1 for its progress messages and sends everything else to stderr.
+    out = os.dup(1)
+    line = sys.stdin.buffer.readline()
+    if not line:
+        os._exit(0)
+    start = msgspec.json.decode(line, type=Start)
+    try:
+        # Imported late: parameters are read, and the parent's death noticed, before 25 MB of native code.
+        import xllamacpp
+    except ImportError as error:
+        _say(
+            out,
+            f"failed the engine cannot be loaded: {error} (on Debian: apt-get install libgomp1 libstdc++6)",
+        )
+        os._exit(1)
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    try:
+        server = xllamacpp.Server(common_params(xllamacpp, start.params, start.socket))
+    except Exception as error:  # whatever native code raises: the parent is told, then we end
+        _say(out, f"failed {error}")
+        os._exit(1)
+    _say(out, f"ready {server.listening_address}")
+    threading.Event().wait()
 
 
 if __name__ == "__main__":
-    status = main(sys.argv[1:])
-    # Not by sys.exit: taking the engine apart can block while a request is in flight.
-    os._exit(status)
+    main()
