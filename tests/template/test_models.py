@@ -1,5 +1,9 @@
 """Templates as models carry them, with conversations as chats bring them."""
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from corral.template import JSONList, JSONMap, Limits, OrderedMap, Struct, Template, TypeList
@@ -49,17 +53,20 @@ EVERYTHING = (
     "{{ else if le (len .Messages) 3 }}few{{ else }}many{{ end }}{{- /* gone */ -}}  {{ $x := 1 }}"
     "{{ if .Think }}{{ $x = 2 }}{{ end }}x={{ $x }} level={{ .ThinkLevel }} set={{ .IsThinkSet }} "
     '{{ index .Messages 0 | printf "%v" | len | ne 0 }} {{ html "<a&b>" }} {{ slice "abcdef" 1 3 }} '
-    '{{ print "a" 1 2 "b" }}{{ define "t" }}({{ .Role }}){{ end }}{{ range .Messages }}{{ template "t" . }}{{ end }}'
+    '{{ print "a" 1 2 "b" }}{{ define "t" }}({{ .Role }}){{ end }}'
+    '{{ range .Messages }}{{ template "t" . }}{{ end }}'
 )
 EVERYTHING_OUTPUT = (
-    '[0:system:8:"Be kind.":"Be kind."][1:user:20:"Who are <you> & why?":"Who are \\u003cyou\\u003e \\u0026 why?"]'
+    '[0:system:8:"Be kind.":"Be kind."]'
+    '[1:user:20:"Who are <you> & why?":"Who are \\u003cyou\\u003e \\u0026 why?"]'
     "<sys Be kind.>fewx=1 level= set=false true &lt;a&amp;b&gt; bc a1 2b(system)(user)"
 )
 
 SIGNATURES = (
     "{{ range .Tools }}{{ .Function.Name }}({{ range $k, $v := .Function.Parameters.Properties }}{{ $k }}: "
-    "{{ toTypeScriptType $v }} /* {{ $v.Description }} */, {{ end }}) required {{ .Function.Parameters.Required }}"
-    "\n{{ end }}{{ range .Messages }}{{ range .ToolCalls }}{{ .Function.Index }} {{ .Function.Name }} "
+    "{{ toTypeScriptType $v }} /* {{ $v.Description }} */, {{ end }}) "
+    "required {{ .Function.Parameters.Required }}\n{{ end }}"
+    "{{ range .Messages }}{{ range .ToolCalls }}{{ .Function.Index }} {{ .Function.Name }} "
     "{{ range $a, $b := .Function.Arguments }}{{ $a }}->{{ $b }} {{ end }}{{ end }}{{ end }}"
 )
 
@@ -111,11 +118,12 @@ def test_a_template_with_tools_and_thinking_renders_a_whole_conversation():
     assert render(QWEN3, turns, System="S", Tools=JSONList([tool()]), IsThinkSet=True) == (
         "<|im_start|>system\nS\n\n# Tools\n<tools>\n"
         '{"type":"function","function":{"name":"weather","description":"Look","parameters":{"type":"object",'
-        '"required":["location"],"properties":{"location":{"type":"string","description":"The \\u003ccity\\u003e"}}}}}'
+        '"required":["location"],"properties":{"location":{"type":"string",'
+        '"description":"The \\u003ccity\\u003e"}}}}}'
         "\n</tools><|im_end|>\n<|im_start|>user\nhi <there><|im_end|>\n"
         "<|im_start|>assistant\n<think>greet</think>Hello<|im_end|>\n"
-        '<|im_start|>assistant\n<tool_call>\n{"name": "weather", "arguments": {"b":1,"z":"Rome"}}\n</tool_call>'
-        "<|im_end|>\n<|im_start|>user\n<tool_response>\nok\n</tool_response><|im_end|>\n"
+        '<|im_start|>assistant\n<tool_call>\n{"name": "weather", "arguments": {"b":1,"z":"Rome"}}\n'
+        "</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\nok\n</tool_response><|im_end|>\n"
         "<|im_start|>assistant\n<think>\n\n</think>\n\n"
     )
 
@@ -132,7 +140,10 @@ def test_tools_can_be_taken_apart():
     )
 
 
-LEGACY = "{{ if .System }}<s>{{ .System }}</s>{{ end }}{{ if .Prompt }}<u>{{ .Prompt }}</u>{{ end }}<a>{{ .Response }}</a>"
+LEGACY = (
+    "{{ if .System }}<s>{{ .System }}</s>{{ end }}"
+    "{{ if .Prompt }}<u>{{ .Prompt }}</u>{{ end }}<a>{{ .Response }}</a>"
+)
 
 
 @pytest.mark.parametrize(
@@ -165,3 +176,36 @@ def test_ordered_maps_keep_their_order_in_json_and_are_visited_sorted():
     data = {"Map": OrderedMap({"b": 1, "a": 2})}
     text = "{{ .Map }}{{ range $k, $v := .Map }}{{ $k }}{{ end }}{{ if .Response }}{{ end }}"
     assert Template.parse(text + "{{ if .Messages }}{{ end }}").execute(data) == '{"b":1,"a":2}ab'
+
+
+RECORDINGS = Path(__file__).parents[1] / "parity" / "vectors"
+
+
+def sent_templates(value: object) -> Iterator[str]:
+    """Go templates in what was sent: the answers recorded beside it hold Jinja ones too."""
+    if isinstance(value, list):
+        for item in value:
+            yield from sent_templates(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key == "template" and isinstance(item, str):
+                yield item
+            elif key != "expect":
+                yield from sent_templates(item)
+
+
+def recorded_templates() -> list[str]:
+    texts = {
+        text for path in RECORDINGS.glob("*.json") for text in sent_templates(json.loads(path.read_text()))
+    }
+    return sorted(texts - {"{{ .Prompt"})  # that one is refused, see test_parser
+
+
+@pytest.mark.parametrize("text", recorded_templates())
+def test_a_recorded_template_renders(text):
+    template = Template.parse(text)
+    turns = [message("system", "S"), message("user", "U"), message("assistant", ToolCalls=[call(a=1.0)])]
+    assert isinstance(render(text, turns, Tools=JSONList([tool()]), System="S"), str)
+    if "messages" not in template.variables:
+        old = {"System": "S", "Prompt": "P", "Suffix": "", "Response": "R"}
+        assert template.execute(old).startswith(template.cut_response().execute(old))

@@ -1,146 +1,59 @@
-"""The native API: generate, chat, embed. Source: http-api.md section 5.
-
-An endpoint decodes, asks the room that knows, and writes what comes back; errors become answers in `handled`.
-"""
+"""The table of the native API. Source: http-api.md section 2."""
 
 from __future__ import annotations
-
-import functools
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from corral.api.records import Answer as Records
-from corral.api.records import ChatAnswer, GenerateAnswer, metrics
-from corral.api.shapes import ChatIn, EmbeddingsIn, EmbedIn, GenerateIn
-from corral.core import gojson
-from corral.core.events import Event, Usage
-from corral.core.requests import EmbedRequest
-from corral.errors import CorralError, InvalidInput, ModelNotFound
-from corral.serving.answers import Answer
+from corral import web
+from corral.api.account import AccountRoutes
+from corral.api.inference import InferenceRoutes
+from corral.api.models import ModelRoutes
+from corral.api.replies import Handler, handled
+from corral.library import Library
+from corral.scheduler import Scheduler
 from corral.serving.service import Service
-from corral.wire import Streaming, decode_json, read_body, status_of, watch_disconnect
 
-log = logging.getLogger("corral.api")
-
-JSON = "application/json; charset=utf-8"
-# Errors of an answer that was about to be streamed, and whole progress answers, carry no charset.
-BARE_JSON = "application/json"
-NDJSON = "application/x-ndjson"
-
-Handler = Callable[[Request], Awaitable[Response | Streaming]]
+LIVENESS = b"Ollama is running"
 
 
-def json_response(value: object, *, status: int = 200, content_type: str = JSON) -> Response:
-    return Response(gojson.encode(value), status_code=status, headers={"content-type": content_type})
+async def home(request: Request) -> Response:
+    """A page for a browser, the liveness text for everyone else."""
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        policy = {"content-security-policy": web.CONTENT_SECURITY_POLICY}
+        return Response(web.home_page(), headers={"content-type": "text/html; charset=utf-8", **policy})
+    return Response(LIVENESS, headers={"content-type": "text/plain; charset=utf-8"})
 
 
-def error_response(error: CorralError, *, content_type: str = JSON) -> Response:
-    return json_response({"error": error.message}, status=status_of(error), content_type=content_type)
-
-
-def handled(handler: Handler) -> Handler:
-    """An endpoint whose errors become `{"error": ...}` with the status of their class."""
-
-    @functools.wraps(handler)
-    async def endpoint(request: Request) -> Response | Streaming:
-        try:
-            return await handler(request)
-        except CorralError as error:
-            if status_of(error) >= 500:
-                log.warning("%s %s failed: %s", request.method, request.url.path, error.message)
-            return error_response(error)
-
-    return endpoint
-
-
-class InferenceRoutes:
-    """The endpoints that run models."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    async def generate(self, request: Request) -> Response | Streaming:
-        body = decode_json(await read_body(request), GenerateIn)
-        core = body.to_core()
-        work = self._service.generate(core)
-        return await self._reply(request, work, GenerateAnswer(body.model), stream=body.stream)
-
-    async def chat(self, request: Request) -> Response | Streaming:
-        body = decode_json(await read_body(request), ChatIn)
-        core = body.to_core()
-        work = self._service.chat(core)
-        return await self._reply(request, work, ChatAnswer(body.model), stream=body.stream)
-
-    async def _reply(
-        self, request: Request, work: Awaitable[Answer], records: Records, *, stream: bool
-    ) -> Response | Streaming:
-        return await watch_disconnect(request, _begin(work, records, stream=stream))
-
-    async def embed(self, request: Request) -> Response:
-        body = decode_json(await read_body(request), EmbedIn)
-        try:
-            found = await watch_disconnect(request, self._service.embed(body.to_core()))
-        except ModelNotFound as error:
-            raise not_pulled(error) from None
-        usage = Usage(prompt_tokens=found.num_tokens, load_s=found.load_s, total_s=found.total_s)
-        vectors = [[_single(value) for value in vector] for vector in found.vectors]
-        return json_response({"model": body.model, "embeddings": vectors} | metrics(usage))
-
-    async def embeddings(self, request: Request) -> Response:
-        body = decode_json(await read_body(request), EmbeddingsIn)
-        if not body.model:
-            raise InvalidInput("model is required")
-        core: EmbedRequest = body.to_core()
-        try:
-            found = await watch_disconnect(request, self._service.embed(core))
-        except ModelNotFound as error:
-            raise not_pulled(error) from None
-        return json_response({"embedding": found.vectors[0] if found.vectors else []})
-
-
-def not_pulled(error: ModelNotFound) -> ModelNotFound:
-    """The same error in the words of the embedding endpoints; an empty name keeps the usual ones."""
-    if not error.name:
-        return error
-    return ModelNotFound(error.name, f'model "{error.name}" not found, try pulling it first')
-
-
-def _single(value: float) -> float:
-    """A 32-bit number without the digits that only a 64-bit one would have."""
-    return float(f"{value:.9g}")
-
-
-async def _begin(work: Awaitable[Answer], records: Records, *, stream: bool) -> Response | Streaming:
-    """The response to an answer: one object, or a stream once its first events are there."""
-    answer = await work
-    try:
-        if answer.single is not None:
-            return json_response(records.record(answer.single))
-        if not stream:
-            return json_response(records.whole(await answer.collect()))
-        first = await answer.first()
-    except BaseException:
-        await answer.aclose()
-        raise
-    return Streaming(_lines(answer, first, records), content_type=NDJSON, on_end=answer.aclose)
-
-
-async def _lines(answer: Answer, first: list[Event], records: Records) -> AsyncIterator[bytes]:
-    """One line an event; all events that are there at once go into one write."""
-    try:
-        yield _encode(records, first)
-        async with aclosing(answer.rest()) as batches:
-            async for batch in batches:
-                yield _encode(records, batch)
-    except CorralError as error:
-        # The status is long sent: the error is the last line.
-        log.warning("answer broken off: %s", error.message)
-        yield gojson.encode({"error": error.message}) + b"\n"
-
-
-def _encode(records: Records, events: list[Event]) -> bytes:
-    return b"".join(gojson.encode(record) + b"\n" for record in records.stream(events))
+def routes(service: Service, library: Library, scheduler: Scheduler) -> list[tuple[str, str, Handler]]:
+    """Method, path and endpoint of every route."""
+    models, inference, account = ModelRoutes(library, scheduler), InferenceRoutes(service), AccountRoutes()
+    table: list[tuple[str, str, Handler]] = [
+        ("GET", "/", home),
+        ("HEAD", "/", home),
+        ("GET", "/api/version", models.version),
+        ("HEAD", "/api/version", models.version),
+        ("GET", "/api/status", models.status),
+        ("GET", "/api/tags", models.tags),
+        ("HEAD", "/api/tags", models.tags),
+        ("POST", "/api/show", models.show),
+        ("GET", "/api/ps", models.ps),
+        ("POST", "/api/generate", inference.generate),
+        ("POST", "/api/chat", inference.chat),
+        ("POST", "/api/embed", inference.embed),
+        ("POST", "/api/embeddings", inference.embeddings),
+        ("POST", "/api/pull", models.pull),
+        ("POST", "/api/push", models.push),
+        ("POST", "/api/create", models.create),
+        ("POST", "/api/copy", models.copy),
+        ("DELETE", "/api/delete", models.delete),
+        ("HEAD", "/api/blobs/:digest", models.has_blob),
+        ("POST", "/api/blobs/:digest", models.receive_blob),
+        ("POST", "/api/me", account.me),
+        ("POST", "/api/signout", account.sign_out),
+        ("DELETE", "/api/user/keys/:key", account.sign_out),
+        ("POST", "/api/experimental/web_search", account.web_search),
+        ("POST", "/api/experimental/web_fetch", account.web_fetch),
+        ("GET", "/api/experimental/model-recommendations", account.recommendations),
+    ]
+    return [(method, path, handled(endpoint)) for method, path, endpoint in table]

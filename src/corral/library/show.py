@@ -9,15 +9,19 @@ from corral.gguf import GGUF, SkippedArray, Value, read_gguf
 from corral.library.facts import Shown, TensorFact
 from corral.library.listing import details_of
 from corral.library.reading import Reader
-from corral.library.texts import parameter_lines, plain_value
-from corral.modelfile import print_modelfile
+from corral.library.texts import plain_value
+from corral.modelfile import DEFAULT_TEMPLATE, Printable, format_modelfile, parameters_text
 
-DEFAULT_TEMPLATE = "{{ .Prompt }}"
 _HIDDEN = frozenset({"general.name", "tokenizer.chat_template"})
 
 
 def show(
-    reader: Reader, model: Model, *, system: str = "", options: Mapping[str, object] | None = None, verbose: bool = False
+    reader: Reader,
+    model: Model,
+    *,
+    system: str = "",
+    options: Mapping[str, object] | None = None,
+    verbose: bool = False,
 ) -> Shown:
     """Facts of `model`; `system` and `options` take the place of the stored ones, as far as 5.7 says.
 
@@ -35,7 +39,7 @@ def show(
         details=details_of(model),
         modified_at=model.modified_at,
         license="\n".join(model.licenses),
-        parameters=parameter_lines(model.parameters),
+        parameters=parameters_text(model.parameters),
         system=system,
         messages=model.messages,
         remote_model=model.config.remote_model,
@@ -49,19 +53,22 @@ def show(
 
 
 def _modelfile(model: Model, system: str, parameters: Mapping[str, object]) -> str:
-    return print_modelfile(
-        model.name.short,
-        base=model.name.short if model.config.model_format == "safetensors" else str(model.weights or ""),
-        adapters=tuple(map(str, model.adapters)),
-        draft=str(model.draft or ""),
-        projectors=tuple(map(str, model.projectors)),
-        template=model.template if model.template is not None else DEFAULT_TEMPLATE,
-        system=system,
-        renderer=model.config.renderer,
-        parser=model.config.parser,
-        parameters=parameters,
-        licenses=model.licenses,
-        messages=tuple((message.role, message.content) for message in model.messages),
+    in_blobs = model.config.model_format == "safetensors"
+    return format_modelfile(
+        Printable(
+            short_name=model.name.short,
+            weights=None if in_blobs else str(model.weights or ""),
+            adapters=[str(path) for path in model.adapters],
+            drafts=[str(model.draft)] if model.draft else [],
+            projectors=[str(path) for path in model.projectors],
+            template=model.template,
+            system=system,
+            renderer=model.config.renderer,
+            parser=model.config.parser,
+            parameters=parameters,
+            licenses=model.licenses,
+            messages=[(message.role, message.content) for message in model.messages],
+        )
     )
 
 

@@ -42,7 +42,7 @@ def decode_messages(data: bytes) -> tuple[Message, ...]:
 
 class _StoredFunction(msgspec.Struct):
     name: str = ""
-    arguments: dict[str, object] = {}  # noqa: RUF012 - msgspec copies it
+    arguments: dict[str, object] = {}
     index: int = 0
 
 

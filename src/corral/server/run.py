@@ -8,7 +8,7 @@ import socket
 
 import uvicorn
 
-from corral import __version__, api
+from corral import __version__, api, openai
 from corral.errors import CorralError, StorageError
 from corral.library import Library
 from corral.scheduler import Scheduler
@@ -32,7 +32,8 @@ def build(settings: Settings) -> App:
     library = Library(Store(settings.models), settings)
     scheduler = Scheduler(settings, EngineLauncher(settings.llama_server))
     service = Service(library, scheduler)
-    routes = [Route(*route) for route in api.routes(service, library, scheduler)]
+    table = [*api.routes(service, library, scheduler), *openai.routes(library)]
+    routes = [Route(*route) for route in table]
     return App(
         Router(routes),
         Origins.configured(settings.origins),

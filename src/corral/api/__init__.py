@@ -1,0 +1,9 @@
+"""The native dialect: Ollama's own HTTP API.
+
+In: requests with JSON bodies. Out: JSON objects, NDJSON streams. It decodes to core values, asks `serving`,
+`library` and `scheduler`, and writes what they say; `server` mounts its routes.
+"""
+
+from corral.api.routes import routes
+
+__all__ = ["routes"]

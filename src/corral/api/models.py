@@ -1,0 +1,262 @@
+"""The native API: listing, showing, creating, copying, deleting, moving models. Source: http-api.md 5.6-5.14."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from corral import __version__
+from corral.api.replies import BARE_JSON, NDJSON, error_response, json_response
+from corral.api.shapes import CopyIn, CreateIn, DeleteIn, ShowIn, TransferIn
+from corral.core import gojson
+from corral.core.digests import Digest
+from corral.core.names import ModelName
+from corral.core.requests import ProgressRecord
+from corral.core.units import MAX_DURATION_S, local_time_text
+from corral.errors import CloudDisabled, CorralError, InvalidInput, InvalidName
+from corral.library import CreateRequest, Details, Library, Listed, Shown
+from corral.scheduler import LoadedInfo, Scheduler
+from corral.serving.checks import local_reference
+from corral.wire import Streaming, decode_json, read_body, status_of, watch_disconnect
+
+
+class ModelRoutes:
+    """The endpoints that manage models."""
+
+    def __init__(self, library: Library, scheduler: Scheduler) -> None:
+        self._library = library
+        self._scheduler = scheduler
+
+    async def version(self, request: Request) -> Response:
+        return json_response({"version": __version__})
+
+    async def status(self, request: Request) -> Response:
+        return json_response({"cloud": {"disabled": True, "source": "config"}})
+
+    async def tags(self, request: Request) -> Response:
+        return json_response({"models": [_listed(model) for model in await self._library.tags()]})
+
+    async def ps(self, request: Request) -> Response:
+        return json_response({"models": [_loaded(info) for info in self._scheduler.loaded()]})
+
+    async def show(self, request: Request) -> Response:
+        body = decode_json(await read_body(request), ShowIn)
+        name = body.model or body.name
+        if not name.strip():
+            raise InvalidInput("model is required")
+        try:
+            reference = local_reference(name)
+        except CloudDisabled:
+            raise CloudDisabled("remote model details are unavailable") from None
+        shown = await self._library.show(
+            reference.text, system=body.system, options=body.options, verbose=body.verbose
+        )
+        if request.headers.get("user-agent", "").startswith("GitHubCopilotChat/"):
+            return json_response(_shown(shown, basename=name))
+        return json_response(_shown(shown))
+
+    async def copy(self, request: Request) -> Response:
+        body = decode_json(await read_body(request), CopyIn)
+        await self._library.copy(body.source, body.destination)
+        return Response()
+
+    async def delete(self, request: Request) -> Response:
+        body = decode_json(await read_body(request), DeleteIn)
+        name = body.model or body.name
+        if not name.strip():
+            raise InvalidInput("model is required")
+        await self._library.delete(name)
+        return Response()
+
+    async def has_blob(self, request: Request) -> Response:
+        digest = request.path_params["digest"]
+        Digest.parse(digest)
+        if not await self._library.has_blob(digest):
+            return error_response(CorralError(f'blob "{digest}" not found'), status=404)
+        return Response()
+
+    async def receive_blob(self, request: Request) -> Response:
+        digest = request.path_params["digest"]
+        Digest.parse(digest)
+        if await self._library.has_blob(digest):
+            return Response()
+        await self._library.receive_blob(digest, request.stream())
+        return Response(status_code=201)
+
+    async def create(self, request: Request) -> Response | Streaming:
+        body = decode_json(await read_body(request), CreateIn)
+        records = self._library.create(_create_request(body))
+        return await watch_disconnect(request, _progress(records, stream=body.stream))
+
+    async def pull(self, request: Request) -> Response | Streaming:
+        body = decode_json(await read_body(request), TransferIn)
+        name = _pullable(body.model or body.name)
+        records = self._library.pull(name, insecure=body.insecure)
+        return await watch_disconnect(request, _progress(records, stream=body.stream))
+
+    async def push(self, request: Request) -> Response | Streaming:
+        body = decode_json(await read_body(request), TransferIn)
+        name = body.model or body.name
+        if not name.strip():
+            raise InvalidInput("model is required")
+        records = self._library.push(name, insecure=body.insecure)
+        return await watch_disconnect(request, _progress(records, stream=body.stream))
+
+
+def _pullable(name: str) -> str:
+    """The name without its source suffix. Raises InvalidName, CloudDisabled."""
+    reference = local_reference(name)
+    ModelName.parse(reference.text.partition("://")[2] or reference.text)
+    return reference.text
+
+
+def _create_request(body: CreateIn) -> CreateRequest:
+    return CreateRequest(
+        model=body.model or body.name,
+        source=body.base,
+        files=body.files,
+        draft_files=body.draft_files,
+        adapters=body.adapters,
+        template=body.template,
+        system=body.system,
+        license=body.license,
+        parameters=body.parameters,
+        messages=tuple(message.to_core() for message in body.messages),
+        quantize=body.quantize or body.quantization,
+        draft_quantize=body.draft_quantize,
+        renderer=body.renderer,
+        parser=body.parser,
+        requires=body.requires,
+        remote_host=body.remote_host,
+        info=body.info or None,
+    )
+
+
+async def _progress(records: AsyncGenerator[ProgressRecord, None], *, stream: bool) -> Response | Streaming:
+    """A stream of records, or only the last of them.
+
+    An error before the first record keeps its status; a request that is wrong in itself is answered like
+    any other, what fails later without a charset, as the reference does.
+    """
+    try:
+        if not stream:
+            async with aclosing(records):
+                last = {"status": ""}
+                async for record in records:
+                    last = _record(record)
+            return json_response(last, content_type=BARE_JSON)
+        first = await anext(records)
+    except CorralError as error:
+        await records.aclose()
+        if status_of(error) == 400 and not isinstance(error, InvalidName):
+            return error_response(error, content_type=BARE_JSON)
+        return error_response(error, content_type=BARE_JSON, status=max(status_of(error), 500))
+    return Streaming(_lines(first, records), content_type=NDJSON, on_end=records.aclose)
+
+
+async def _lines(
+    first: ProgressRecord, records: AsyncGenerator[ProgressRecord, None]
+) -> AsyncIterator[bytes]:
+    yield gojson.encode(_record(first)) + b"\n"
+    try:
+        async for record in records:
+            yield gojson.encode(_record(record)) + b"\n"
+    except CorralError as error:
+        yield gojson.encode({"error": error.message}) + b"\n"
+
+
+def _record(record: ProgressRecord) -> dict[str, Any]:
+    out: dict[str, Any] = {"status": record.status}
+    if record.digest:
+        out["digest"] = record.digest
+    if record.total:
+        out["total"] = record.total
+    if record.completed:
+        out["completed"] = record.completed
+    return out
+
+
+def _details(details: Details, *, lengths: bool = False, parent: bool = True) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "parent_model": details.parent_model if parent else "",
+        "format": details.format,
+        "family": details.family,
+        "families": details.families,
+        "parameter_size": details.parameter_size,
+        "quantization_level": details.quantization_level,
+    }
+    if lengths and details.context_length:
+        out["context_length"] = details.context_length
+    if lengths and details.embedding_length:
+        out["embedding_length"] = details.embedding_length
+    return out
+
+
+def _listed(model: Listed) -> dict[str, Any]:
+    out: dict[str, Any] = {"name": model.name, "model": model.name}
+    if model.remote_model:
+        out["remote_model"] = model.remote_model
+    if model.remote_host:
+        out["remote_host"] = model.remote_host
+    out |= {
+        "modified_at": local_time_text(model.modified_at),
+        "size": model.size,
+        "digest": model.digest,
+        "details": _details(model.details, lengths=True),
+    }
+    if model.capabilities:
+        out["capabilities"] = model.capabilities
+    return out
+
+
+def _loaded(info: LoadedInfo) -> dict[str, Any]:
+    config = info.model.config
+    return {
+        "name": info.name,
+        "model": info.name,
+        "size": info.size,
+        "digest": info.digest,
+        "details": {
+            "parent_model": "",
+            "format": config.model_format,
+            "family": config.model_family,
+            "families": config.model_families,
+            "parameter_size": config.model_type,
+            "quantization_level": config.file_type,
+        },
+        "expires_at": local_time_text(min(info.expires_at, time.time() + MAX_DURATION_S)),
+        "size_vram": info.size_vram,
+        "context_length": info.num_ctx,
+        # Beyond the reference: why this model was loaded.
+        "reason": info.reason,
+    }
+
+
+def _shown(shown: Shown, *, basename: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name in ("license", "modelfile", "parameters", "template", "system"):
+        if value := getattr(shown, name):
+            out[name] = value
+    out["details"] = _details(shown.details)
+    if shown.messages:
+        out["messages"] = [{"role": m.role, "content": m.content} for m in shown.messages]
+    if shown.remote_model:
+        out["remote_model"] = shown.remote_model
+    if shown.remote_host:
+        out["remote_host"] = shown.remote_host
+    out["model_info"] = {**shown.model_info, "general.basename": basename} if basename else shown.model_info
+    if shown.projector_info is not None:
+        out["projector_info"] = shown.projector_info
+    if shown.tensors:
+        out["tensors"] = [{"name": t.name, "type": t.type, "shape": t.shape} for t in shown.tensors]
+    if shown.capabilities:
+        out["capabilities"] = shown.capabilities
+    out["modified_at"] = local_time_text(shown.modified_at)
+    if shown.requires:
+        out["requires"] = shown.requires
+    return out

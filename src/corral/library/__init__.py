@@ -1,0 +1,11 @@
+"""The models of this machine: what can be asked of them and done with them, between the dialects and the store.
+
+In: names and requests as the dialects decode them. Out: a `Model` for the road (`resolve`), facts (`tags`,
+`show`), progress (`create`, `pull`, `push`). This is where `store`, `gguf`, `template`, `modelfile` and
+`registry` meet. Called by `serving`, by every dialect and by `server` at start.
+"""
+
+from corral.library.facts import CreateRequest, Details, Listed, Shown, TensorFact
+from corral.library.library import Library
+
+__all__ = ["CreateRequest", "Details", "Library", "Listed", "Shown", "TensorFact"]

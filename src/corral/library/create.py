@@ -1,0 +1,246 @@
+"""Making a model: base or files, then what the request adds, then the manifest.
+
+Source: http-api.md 5.11, modelfile.md sections 6 and 7, store.md sections 3, 4 and 7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+
+from corral.core import manifest as media
+from corral.core.manifest import Manifest
+from corral.core.names import ModelName, Reference, parse_reference
+from corral.core.requests import ProgressRecord
+from corral.errors import CorralError, InvalidInput, InvalidName
+from corral.gguf import FILE_TYPE_NAMES
+from corral.library import imports
+from corral.library.facts import CreateRequest
+from corral.library.imports import Imported
+from corral.library.info import config_changes, licenses_of
+from corral.library.pins import Pins, remove_unused
+from corral.library.quantize import check_draft_quantize, check_quantize, target_type
+from corral.library.reading import Reader, or_nothing
+from corral.library.recipe import Recipe
+from corral.library.remote import CLOUD_HOST, remote_url
+from corral.settings import Settings
+from corral.store import Store
+from corral.template import detect
+
+# Architectures whose prompts a built-in renderer writes: renderer, parser and parameters when none are given.
+_DEFAULTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    "gemma4": ("gemma4", {"stop": ["<turn|>"]}),
+    "laguna": ("laguna", {}),
+    "nemotron_h": ("nemotron-3-nano", {}),
+    "nemotron_h_moe": ("nemotron-3-nano", {}),
+    "nemotron_h_omni": ("nemotron-3-nano", {}),
+}
+
+Pull = Callable[[str], AsyncIterator[ProgressRecord]]
+
+
+class Creator:
+    """Runs create requests. `pull` fetches a base model that is not here."""
+
+    def __init__(self, store: Store, reader: Reader, settings: Settings, pins: Pins, pull: Pull) -> None:
+        self._store = store
+        self._reader = reader
+        self._settings = settings
+        self._pins = pins
+        self._pull = pull
+
+    async def run(self, request: CreateRequest) -> AsyncIterator[ProgressRecord]:
+        """The steps, as they are done. Raises CorralError; nothing but blobs is left behind then."""
+        target = check_request(request)
+        name = await asyncio.to_thread(self._store.manifests.canonical, target)
+        with self._pins.hold() as hold:
+            recipe = Recipe(self._store, hold)
+            async for record in self._gather(request, recipe):
+                yield record
+            checked = await asyncio.to_thread(self._check_weights, request, recipe)
+            for status in checked:
+                yield ProgressRecord(status)
+            manifest = await asyncio.to_thread(self._apply, request, recipe)
+            for part in recipe.parts:
+                yield ProgressRecord(part.status)
+            yield ProgressRecord("writing manifest")
+            await asyncio.to_thread(self._write, name, manifest)
+        yield ProgressRecord("success")
+
+    async def _gather(self, request: CreateRequest, recipe: Recipe) -> AsyncIterator[ProgressRecord]:
+        """Fill the recipe with the layers that carry the model itself."""
+        if request.source:
+            reference = _source_of(request)
+            if request.remote_host or reference.cloud:
+                recipe.config |= _stub(request, reference)
+                return
+            async for record in self._base(reference.text, recipe):
+                yield record
+        elif request.files is not None:
+            async for record in self._files(request.files, recipe, detect_template=not request.template):
+                yield record
+        else:
+            raise InvalidInput("neither 'from' or 'files' was specified")
+        if request.draft_files:
+            async for record in self._files(request.draft_files, recipe, media_type=media.MEDIA_DRAFT):
+                yield record
+        if request.adapters:
+            async for record in self._files(request.adapters, recipe, media_type=media.MEDIA_ADAPTER):
+                yield record
+
+    async def _base(self, text: str, recipe: Recipe) -> AsyncIterator[ProgressRecord]:
+        """All layers of the model `text`, which is pulled first when it is not here."""
+        name = await asyncio.to_thread(self._store.manifests.canonical, ModelName.parse(text))
+        if not self._store.manifests.exists(name):
+            async for record in self._pull(text):
+                if record.status != "success":
+                    yield record
+            name = await asyncio.to_thread(self._store.manifests.canonical, name)
+        await asyncio.to_thread(self._reuse_base, name, recipe)
+
+    def _reuse_base(self, name: ModelName, recipe: Recipe) -> None:
+        manifest = self._store.manifests.read(name).manifest
+        config = self._reader.config(manifest)
+        for layer in manifest.layers:
+            is_weights = layer.media_type in (media.MEDIA_MODEL, media.MEDIA_DRAFT)
+            header = self._reader.header(self._reader.path_of(layer), strict=True) if is_weights else None
+            recipe.reuse(layer, origin=name.short, header=header)
+        inherited = ["renderer", "parser", "requires", "model_format", "capabilities"]
+        if config.remote_host or config.remote_model:
+            inherited += ["remote_host", "remote_model", "model_family", "model_families", "model_type"]
+            inherited += ["file_type", "context_length", "embedding_length", "base_name"]
+        recipe.config |= {key: getattr(config, key) for key in inherited if getattr(config, key)}
+        models = recipe.headers(media.MEDIA_MODEL)
+        if models and models[0].file_type_name == "unknown" and config.file_type:
+            # Published configs know types that the file's own number cannot express, such as MXFP4.
+            recipe.config["file_type"] = config.file_type
+
+    async def _files(
+        self, files: Mapping[str, str], recipe: Recipe, *, media_type: str = "", detect_template: bool = False
+    ) -> AsyncIterator[ProgressRecord]:
+        is_adapter = media_type == media.MEDIA_ADAPTER
+        found = await asyncio.to_thread(imports.sources, self._store, files, adapters=is_adapter)
+        recipe.hold.add(str(source.digest) for source in found)
+        imported: list[Imported] = []
+        for source in found:
+            yield ProgressRecord("parsing GGUF")
+            imported.append(
+                await asyncio.to_thread(
+                    imports.import_gguf, self._reader.headers, source, media_type=media_type
+                )
+            )
+        imported = await asyncio.to_thread(imports.merge_shards, self._store, self._reader.headers, imported)
+        for file in imported:
+            if imports.lacks_projector_type(file):
+                yield ProgressRecord("updating GGUF projector metadata")
+                file = await asyncio.to_thread(
+                    imports.with_projector_type, self._store, self._reader.headers, file
+                )
+            recipe.reuse(file.layer, header=file.header, imported=not media_type)
+        if not media_type:
+            await asyncio.to_thread(_detect_template, recipe, with_layer=detect_template)
+
+    def _check_weights(self, request: CreateRequest, recipe: Recipe) -> list[str]:
+        """The steps of checking and quantizing the weights. Raises CreateError or Unsupported."""
+        statuses = []
+        for part in recipe.parts:
+            if part.layer.media_type == media.MEDIA_MODEL and part.header:
+                check_quantize(target_type(request.quantize), _type_of(part.header.file_type))
+                # Reading the file has checked it: counts, types, and that every tensor lies inside.
+                if part.imported and not part.header.has_extra_tensors:
+                    statuses.append("verifying conversion")
+            elif part.layer.media_type == media.MEDIA_DRAFT and part.header:
+                check_draft_quantize(target_type(request.draft_quantize), _type_of(part.header.file_type))
+        return statuses
+
+    def _apply(self, request: CreateRequest, recipe: Recipe) -> Manifest:
+        """Add what the request says, and write the config."""
+        defaults = self._configure(request, recipe)
+        licenses = licenses_of(request.license)
+        recipe.set_template(request.template)
+        recipe.set_system(request.system)
+        recipe.add_licenses(licenses)
+        recipe.set_parameters(request.parameters, defaults)
+        recipe.set_messages(request.messages)
+        return recipe.finish()
+
+    def _configure(self, request: CreateRequest, recipe: Recipe) -> Mapping[str, object]:
+        """Set the config's fields; the parameters that go with the architecture."""
+        changes = config_changes(request.info or {})
+        inherited = recipe.config.get("capabilities", ())
+        added = changes.pop("capabilities", ())
+        recipe.config |= changes
+        for key in ("renderer", "parser", "requires"):
+            if getattr(request, key):
+                recipe.config[key] = getattr(request, key)
+        capabilities = tuple(dict.fromkeys((*inherited, *_as_texts(added))))
+        if capabilities:
+            recipe.config["capabilities"] = capabilities
+        models = recipe.headers(media.MEDIA_MODEL)
+        default = _DEFAULTS.get(models[0].architecture) if models else None
+        if default is None or recipe.config.get("renderer") or recipe.config.get("parser"):
+            return {}
+        recipe.config |= {"renderer": default[0], "parser": default[0]}
+        return default[1]
+
+    def _write(self, name: ModelName, manifest: Manifest) -> None:
+        """Write the manifest, and remove what only the model it replaces needed."""
+        manifests = self._store.manifests
+        old = or_nothing(lambda: manifests.read(name).manifest) if manifests.exists(name) else None
+        manifests.write(name, manifest.encode())
+        if old and not self._settings.no_prune:
+            remove_unused(self._store, set(old.digests) - set(manifest.digests), self._pins)
+
+
+def check_request(request: CreateRequest) -> ModelName:
+    """The name of the model to make; what can be said without looking at files is checked here.
+
+    Raises InvalidInput, InvalidName.
+    """
+    imports.check_names(request.files)
+    imports.check_names(request.draft_files)
+    imports.check_names(request.adapters, paths=False)
+    if request.draft_quantize and not request.draft_files:
+        raise InvalidInput("--draft-quantize requires a DRAFT model")
+    return ModelName.parse(request.model.strip())
+
+
+def _source_of(request: CreateRequest) -> Reference:
+    """Raises InvalidName."""
+    try:
+        reference = parse_reference(request.source)
+        ModelName.parse(reference.text)
+    except CorralError as error:
+        raise InvalidName("invalid model name") from error
+    return reference
+
+
+def _stub(request: CreateRequest, reference: Reference) -> dict[str, object]:
+    """The config of a model that another server runs."""
+    if request.draft_files:
+        raise InvalidInput("DRAFT cannot be used with remote models")
+    host = remote_url(request.remote_host) if request.remote_host else CLOUD_HOST
+    return {"remote_host": host, "remote_model": reference.text}
+
+
+def _detect_template(recipe: Recipe, *, with_layer: bool) -> None:
+    """Give an imported model the named template that its own chat template equals, and its stop strings."""
+    for header in recipe.headers(media.MEDIA_MODEL):
+        named = detect(header.chat_template) if header.chat_template else None
+        if named is None:
+            continue
+        if with_layer:
+            status = f"using autodetected template {named.name}"
+            recipe.add(media.MEDIA_TEMPLATE, named.template.encode(), status=status)
+        if named.stop:
+            recipe.add_parameters({"stop": list(named.stop)})
+        return
+
+
+def _type_of(file_type: int | None) -> str:
+    # Unlike in show, F32 counts as what it is: quantizing it does no harm.
+    return FILE_TYPE_NAMES.get(-1 if file_type is None else file_type, "unknown")
+
+
+def _as_texts(value: object) -> Iterable[str]:
+    return value if isinstance(value, tuple) else ()

@@ -1,0 +1,195 @@
+"""Uploaded files become layers. Source: store.md section 7, http-api.md 5.11.
+
+The bytes of a GGUF are kept as they are, so its digest stays the one it was published with. Shards of one
+model are merged into one file, because a model has one weights file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from corral.core import manifest as media
+from corral.core.digests import Digest
+from corral.core.manifest import Layer
+from corral.errors import CreateError, GGUFError, InvalidInput, StorageError, Unsupported
+from corral.gguf import GGUF, TensorInfo, is_gguf, read_gguf, tensor_data, write_gguf
+from corral.library.network import Headers
+from corral.store import Store
+
+_KINDS = {
+    "model": media.MEDIA_MODEL,
+    "adapter": media.MEDIA_ADAPTER,
+    "projector": media.MEDIA_PROJECTOR,
+}
+_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An uploaded file: the name it had, and its blob."""
+
+    name: str
+    digest: Digest
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A layer made of an uploaded file, the header of its GGUF and the file's name."""
+
+    layer: Layer
+    header: GGUF
+    name: str
+
+
+def check_names(files: Mapping[str, str] | None, *, paths: bool = True) -> None:
+    """Raises InvalidInput for a name that is no clean relative path, and for an empty digest."""
+    for name, digest in (files or {}).items():
+        if paths and not _is_clean(name):
+            raise InvalidInput("file path must be relative")
+        if not digest:
+            raise InvalidInput("invalid digest format")
+
+
+def _is_clean(path: str) -> bool:
+    return path == "." or all(element not in ("", ".", "..") for element in path.split("/"))
+
+
+def sources(store: Store, files: Mapping[str, str], *, adapters: bool = False) -> list[Source]:
+    """The uploaded GGUF files in the order of their names.
+
+    Raises InvalidInput for kinds of files that nobody can read, Unsupported for safetensors, CreateError for
+    a digest that is none or not uploaded.
+    """
+    names = sorted(files)
+    if any(name.endswith(".safetensors") for name in names):
+        raise Unsupported(
+            "importing safetensors is not available in this build",
+            hint="convert the model to GGUF first",
+        )
+    if not any(name.endswith(".gguf") for name in names):
+        if not any(is_gguf(_source(store, name, files[name]).path) for name in names):
+            raise InvalidInput("unknown type")
+    if adapters and len(names) > 1:
+        raise InvalidInput("only one adapter is currently supported")
+    return [_source(store, name, files[name]) for name in names]
+
+
+def _source(store: Store, name: str, digest_text: str) -> Source:
+    try:
+        digest = Digest.parse(digest_text)
+    except InvalidInput as error:
+        raise CreateError(error.message) from error
+    if not store.blobs.has(digest):
+        raise CreateError(f"open {digest.file_name}: no such file or directory")
+    return Source(name, digest, store.blobs.path(digest))
+
+
+def import_gguf(headers: Headers, source: Source, *, media_type: str = "") -> Imported:
+    """Read and check one file. `media_type` overrules what the file says of itself.
+
+    Raises InvalidInput when it is no GGUF, CreateError when it is a broken one.
+    """
+    if not is_gguf(source.path):
+        raise InvalidInput("supplied file was not in GGUF format")
+    try:
+        header = headers.read(source.path)
+    except (GGUFError, StorageError) as error:
+        raise CreateError(f"failed to validate GGUF {source.name}: {error.message}") from error
+    if header.big_endian:
+        raise InvalidInput(f"{source.name} is a big-endian GGUF, which is not supported")
+    kind = media_type or _KINDS[header.kind]
+    # No origin: that is the name of a model, and a name on somebody's disk tells a reader nothing.
+    return Imported(Layer(kind, str(source.digest), header.size), header, source.name)
+
+
+def merge_shards(store: Store, headers: Headers, files: list[Imported]) -> list[Imported]:
+    """The files with each group of shards replaced, at the end, by one file that holds all its tensors.
+
+    Raises InvalidInput when a group is not complete. Writes blobs.
+    """
+    whole = [file for file in files if not file.header.is_split]
+    groups: dict[tuple[str, str, int], dict[int, Imported]] = {}
+    for file in files:
+        if file.header.is_split:
+            prefix, index = _shard(file)
+            group = groups.setdefault((file.layer.media_type, prefix, file.header.split_count), {})
+            if index in group:
+                raise InvalidInput(f"split GGUF has duplicate shard index {index}")
+            group[index] = file
+    return whole + [_merge(store, headers, shards) for shards in groups.values()]
+
+
+def _shard(file: Imported) -> tuple[str, int]:
+    """Prefix and index, from 0, of a shard, as its name and its metadata agree on."""
+    count, number = file.header.split_count, file.header.split_no
+    found = _SHARD.fullmatch(file.name)
+    label = f'split GGUF "{file.name}"'
+    if not found:
+        raise InvalidInput(f"{label} must use llama.cpp split filename pattern")
+    if int(found[3]) != count:
+        raise InvalidInput(f"{label} filename count {int(found[3])} does not match metadata count {count}")
+    if number is None:
+        raise InvalidInput(f"{label} is missing split.no metadata")
+    if int(found[2]) - 1 != number:
+        raise InvalidInput(
+            f"{label} filename index {int(found[2]) - 1} does not match metadata index {number}"
+        )
+    if number >= count:
+        raise InvalidInput(f"{label} has invalid shard index {number}")
+    return found[1], number
+
+
+def _merge(store: Store, headers: Headers, shards: dict[int, Imported]) -> Imported:
+    some = next(iter(shards.values()))
+    count = some.header.split_count
+    if len(shards) != count:
+        raise InvalidInput(f'split GGUF "{some.name}" has {len(shards)} shards, expected {count}')
+    paths = [store.blobs.path(Digest.parse(shards[index].layer.digest)) for index in range(count)]
+    # The first shard has the metadata, now with the arrays that the other steps do without.
+    parts = [read_gguf(path) for path in paths]
+    owner = {tensor.name: index for index, part in enumerate(parts) for tensor in part.tensors}
+    data = [tensor_data(path, part) for path, part in zip(paths, parts, strict=True)]
+
+    def pieces(tensor: TensorInfo) -> Iterator[bytes]:
+        yield from data[owner[tensor.name]](tensor)
+
+    first = parts[0]
+    kept = {key: value for key, value in first.metadata.items() if not _is_split_key(key)}
+    tensors = [tensor for part in parts for tensor in part.tensors]
+    with store.blobs.open_writer() as writer:
+        write_gguf(writer, kept, tensors, pieces, types=first.types, as_given=True)
+        digest = writer.commit()
+    header = headers.read(store.blobs.path(digest))
+    return Imported(Layer(some.layer.media_type, str(digest), header.size), header, some.name)
+
+
+def _is_split_key(key: str) -> bool:
+    return key.startswith("split.") or ".split." in key
+
+
+def with_projector_type(store: Store, headers: Headers, file: Imported) -> Imported:
+    """The projector with `clip.projector_type` = `mlp`: older files leave it out, and the engine needs it."""
+    path = store.blobs.path(Digest.parse(file.layer.digest))
+    full = read_gguf(path)
+    metadata = {**full.metadata, "clip.projector_type": "mlp"}
+    with store.blobs.open_writer() as writer:
+        source = tensor_data(path, full)
+        write_gguf(writer, metadata, full.tensors, source, types=full.types, as_given=True)
+        digest = writer.commit()
+    header = headers.read(store.blobs.path(digest))
+    return Imported(Layer(file.layer.media_type, str(digest), header.size), header, file.name)
+
+
+def lacks_projector_type(file: Imported) -> bool:
+    header = file.header
+    return (
+        file.layer.media_type == media.MEDIA_PROJECTOR
+        and header.architecture == "clip"
+        and header.get("has_vision_encoder", bool, False)
+        and not header.has("projector_type")
+        and not header.has("vision.projector_type")
+    )

@@ -1,0 +1,251 @@
+"""The use cases on models, as the server calls them. File work runs in threads, so a caller never waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from functools import lru_cache
+
+import httpx
+
+from corral import pocket
+from corral.core.digests import Digest
+from corral.core.model import Model
+from corral.core.names import (
+    DEFAULT_HOST,
+    DEFAULT_NAMESPACE,
+    DEFAULT_TAG,
+    ModelName,
+    Reference,
+    parse_reference,
+)
+from corral.core.requests import ProgressRecord
+from corral.errors import CloudDisabled, DigestMismatch, InvalidInput, InvalidName, ModelNotFound
+from corral.library.create import Creator
+from corral.library.facts import CreateRequest, Listed, Shown
+from corral.library.listing import newest_first
+from corral.library.network import Headers
+from corral.library.packaged import create_pocket
+from corral.library.pins import Pins, remove_unused
+from corral.library.reading import Reader, or_nothing
+from corral.library.show import show
+from corral.library.transfer import Exchange, pull_name, stored_name
+from corral.settings import Settings
+from corral.store import Store
+
+POCKET = ModelName(DEFAULT_HOST, DEFAULT_NAMESPACE, pocket.NAME, DEFAULT_TAG)
+
+Stamp = tuple[int, int, int]
+
+
+class Library:
+    """The models of one store. One instance serves all requests of an event loop."""
+
+    def __init__(
+        self, store: Store, settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self.store = store
+        self._settings = settings
+        self._reader = Reader(store, settings, Headers())
+        self._pins = Pins()
+        self._exchange = Exchange(store, settings, self._pins, transport)
+        self._creator = Creator(store, self._reader, settings, self._pins, self.pull)
+        self._models: dict[ModelName, tuple[Stamp, Model]] = {}
+        self._spelling: dict[ModelName, ModelName] = {}
+
+    # Reading
+
+    async def resolve(self, text: str, *, exact_case: bool = False) -> Model:
+        """The model that `text` names, whatever its case unless `exact_case`.
+
+        Asked again it costs one look at the manifest's file stamp. Raises InvalidName, InvalidInput (two source
+        suffixes), ModelNotFound with the name as sent, CloudDisabled, CorruptData.
+        """
+        if not text.strip():
+            raise ModelNotFound(text)
+        reference, name = _parse(text)
+        if reference.cloud:
+            raise CloudDisabled
+        found = self._known(name, exact_case=exact_case)
+        if found is None:
+            found = await asyncio.to_thread(self._read, name, text, exact_case=exact_case)
+        if reference.local and found.is_remote:
+            raise ModelNotFound(text)
+        return found
+
+    async def tags(self) -> list[Listed]:
+        """All models, newest first; those that cannot be read are left out."""
+        return await asyncio.to_thread(self._tags)
+
+    async def show(
+        self,
+        text: str,
+        *,
+        system: str = "",
+        options: Mapping[str, object] | None = None,
+        verbose: bool = False,
+    ) -> Shown:
+        """All about one model. Raises InvalidName, InvalidInput, CloudDisabled, ModelNotFound (canonical name)."""
+        if not text:
+            raise InvalidInput("model is required")
+        reference, name = _parse(text)
+        if reference.cloud:
+            raise CloudDisabled("remote model details are unavailable")
+        model = self._known(name, exact_case=False)
+        if model is None:
+            model = await asyncio.to_thread(self._read, name, name.short, strict=False)
+        if model.is_remote and reference.local:
+            raise ModelNotFound(text)
+        if model.is_remote and self._settings.no_cloud:
+            raise CloudDisabled("remote model details are unavailable")
+        return await asyncio.to_thread(
+            show, self._reader, model, system=system, options=options, verbose=verbose
+        )
+
+    def _known(self, name: ModelName, *, exact_case: bool) -> Model | None:
+        """The model as it was read last, if its manifest has not changed since."""
+        spelled = name if exact_case else self._spelling.get(name, name)
+        found = self._models.get(spelled)
+        if found is None or found[0] != self._stamp(spelled):
+            return None
+        return found[1]
+
+    def _stamp(self, name: ModelName) -> Stamp | None:
+        try:
+            status = self.store.manifests.path(name).stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+    def _read(self, name: ModelName, asked: str, *, exact_case: bool = False, strict: bool = True) -> Model:
+        spelled = name if exact_case else self._canonical(name)
+        stamp = self._stamp(spelled)
+        if stamp is None:
+            self._models.pop(spelled, None)
+            raise ModelNotFound(asked)
+        model = self._reader.read(spelled, strict=strict)
+        if strict:
+            self._models[spelled] = (stamp, model)
+            self._spelling[name] = spelled
+        return model
+
+    def _canonical(self, name: ModelName) -> ModelName:
+        """The spelling under which the store has the model; the packaged model is put there when it is asked for."""
+        spelled = self.store.manifests.canonical(name)
+        if spelled == POCKET and not self.store.manifests.exists(spelled):
+            create_pocket(self.store, spelled, self._pins)
+        return spelled
+
+    def _tags(self) -> list[Listed]:
+        models = []
+        for name in self.store.manifests.list():
+            found = self._known(name, exact_case=True)
+            if found is None:
+                found = or_nothing(lambda name=name: self._reader.read(name, strict=False))  # type: ignore[misc]
+            if found is not None:
+                models.append(found)
+        return newest_first(models)
+
+    # Changing
+
+    async def copy(self, source: str, destination: str) -> None:
+        """Give a model a second name. Raises InvalidInput, ModelNotFound."""
+        origin, target = _copy_name(source, "source"), _copy_name(destination, "destination")
+        await asyncio.to_thread(self._copy, origin, target, source)
+
+    def _copy(self, origin: ModelName, target: ModelName, asked: str) -> None:
+        origin, target = self._canonical(origin), self.store.manifests.canonical(target)
+        if not self.store.manifests.exists(origin):
+            raise ModelNotFound(asked, f'model "{asked}" not found')
+        if origin != target:
+            self.store.manifests.copy(origin, target)
+
+    async def delete(self, text: str) -> None:
+        """Remove a model and the blobs that no other needs. Raises InvalidInput, InvalidName, ModelNotFound."""
+        if not text:
+            raise InvalidInput("model is required")
+        reference = parse_reference(text)
+        try:
+            name = stored_name(reference.text, cloud=reference.cloud)
+        except InvalidName as error:
+            raise InvalidName(f'name "{text}" is invalid') from error
+        await asyncio.to_thread(self._delete, name, text)
+
+    def _delete(self, name: ModelName, asked: str) -> None:
+        manifests = self.store.manifests
+        spelled = manifests.canonical(name)
+        if not manifests.exists(spelled):
+            raise ModelNotFound(asked)
+        old = or_nothing(lambda: manifests.read(spelled).manifest)
+        manifests.delete(spelled)
+        self._models.pop(spelled, None)
+        if old is not None:
+            remove_unused(self.store, old.digests, self._pins)
+
+    async def create(self, request: CreateRequest) -> AsyncIterator[ProgressRecord]:
+        """Make a model; its steps as they are done. Raises CorralError, see http-api.md 5.11."""
+        async with aclosing(self._creator.run(request)) as records:
+            async for record in records:
+                yield record
+
+    # Moving
+
+    async def pull(self, text: str, *, insecure: bool = False) -> AsyncIterator[ProgressRecord]:
+        """Fetch a model from its registry. Raises InvalidName before anything else; CorralError later."""
+        name = pull_name(text)
+        if name == POCKET and pocket.weights() is not None:
+            yield ProgressRecord("pulling manifest")
+            await asyncio.to_thread(self._canonical, name)
+            yield ProgressRecord("success")
+            return
+        async with aclosing(self._exchange.pull(name, insecure=insecure)) as records:
+            async for record in records:
+                yield record
+
+    async def push(self, text: str, *, insecure: bool = False) -> AsyncIterator[ProgressRecord]:
+        """Publish a model. Raises InvalidInput without a name; other errors come out of the steps."""
+        if not text:
+            raise InvalidInput("model is required")
+        async with aclosing(self._exchange.push(text, insecure=insecure)) as records:
+            async for record in records:
+                yield record
+
+    # Blobs
+
+    async def has_blob(self, digest: str) -> bool:
+        """Raises InvalidInput for a malformed digest."""
+        return await asyncio.to_thread(self.store.blobs.has, Digest.parse(digest))
+
+    async def receive_blob(self, digest: str, pieces: AsyncIterator[bytes]) -> bool:
+        """Store an upload; False, and nothing is read, when it is there already.
+
+        Raises InvalidInput for a malformed digest, DigestMismatch when other bytes arrived: they are dropped.
+        """
+        expected = Digest.parse(digest)
+        if await asyncio.to_thread(self.store.blobs.has, expected):
+            return False
+        writer = await asyncio.to_thread(self.store.blobs.open_writer)
+        try:
+            async for piece in pieces:
+                await asyncio.to_thread(writer.write, piece)
+            actual = writer.digest
+            if actual != expected:
+                raise DigestMismatch(str(expected), str(actual))
+            await asyncio.to_thread(writer.commit)
+        finally:
+            await asyncio.to_thread(writer.close)
+        return True
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> tuple[Reference, ModelName]:
+    reference = parse_reference(text)
+    return reference, ModelName.parse(reference.text)
+
+
+def _copy_name(text: str, role: str) -> ModelName:
+    try:
+        return ModelName.parse(text)
+    except InvalidName as error:
+        raise InvalidName(f'{role} "{text}" is invalid') from error
