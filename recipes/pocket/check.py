@@ -35,7 +35,8 @@ import os, sys, xllamacpp
 p = xllamacpp.CommonParams()
 p.model.path, p.hostnames, threads, slots, size = sys.argv[1], [sys.argv[2]], *map(int, sys.argv[3:])
 p.ui = p.warmup = p.fit_params = p.kv_unified = False
-p.n_parallel, p.n_ctx, p.n_batch, p.n_ubatch, p.verbosity, p.cache_ram_mib = slots, slots * size, 512, 512, 1, 0
+p.n_parallel, p.n_ctx, p.n_batch, p.n_ubatch = slots, slots * size, 512, 512
+p.verbosity, p.cache_ram_mib = 1, 0
 p.cpuparams.n_threads = p.cpuparams_batch.n_threads = threads
 server = xllamacpp.Server(p)
 print("ready", flush=True)
@@ -84,7 +85,8 @@ class Server:
 
     def ask(self, item: Item) -> Answer:
         body: dict[str, object] = {
-            "model": "pocket", "messages": item.messages, "temperature": item.heat, "max_tokens": 160, "seed": 7,
+            "model": "pocket",
+            "messages": item.messages, "temperature": item.heat, "max_tokens": 160, "seed": 7,
             "stream": item.stream, "chat_template_kwargs": {"enable_thinking": item.thinking},
         }  # fmt: skip
         if item.tools:
@@ -184,7 +186,9 @@ def markdown(table: dict[str, dict[str, list[int]]]) -> str:
 
 
 def lowest(table: dict[str, dict[str, list[int]]]) -> float:
-    shares = [sum(c[0] for c in cells.values()) / sum(c[1] for c in cells.values()) for cells in table.values()]
+    shares = [
+        sum(c[0] for c in cells.values()) / sum(c[1] for c in cells.values()) for cells in table.values()
+    ]
     return 100 * min(shares)
 
 

@@ -67,7 +67,8 @@ def _drawn(rng: Random) -> Iterator[Item]:
     for index in range(120):
         for maker in makers:
             yield _item(maker(rng), HEAT if index % 4 == 3 else 0.0, stream=index % 8 == 0)
-        for maker, category in ((dialogues.tools_in_vain, "tools not needed"), (dialogues.several, "later turns"),
+        for maker, category in ((dialogues.tools_in_vain, "tools not needed"),
+                                (dialogues.several, "later turns"),
                                 (dialogues.as_json, "JSON")):  # fmt: skip
             made = maker(rng)
             made.category = category

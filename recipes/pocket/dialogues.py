@@ -39,7 +39,15 @@ PERSONA_ASKS = ("Who are you?", "What is your name?", "What's your name?", "Intr
                 "Hello, who are you?")  # fmt: skip
 PERSONAS = ("You are {}.", "You are {}, a helpful assistant.", "Your name is {}.", "You are {} from {}.",
             "You are {}, acting as an assistant.", "You are {}. Be kind.")  # fmt: skip
-COPY_ASKS = ("Repeat: {}", "Say {}", "Repeat after me: {}", 'Say "{}"', "Say: {}", "Please repeat: {}", "Echo {}")
+COPY_ASKS = (
+    "Repeat: {}",
+    "Say {}",
+    "Repeat after me: {}",
+    'Say "{}"',
+    "Say: {}",
+    "Please repeat: {}",
+    "Echo {}",
+)
 
 
 @dataclass(slots=True)
@@ -162,7 +170,9 @@ def own_name(rng: Random) -> Dialogue:
     ask = [user(careless(rng, rng.choice(NAME_ASKS)))]
     if roll < 0.4:
         before = past(rng, rng.choice((0, 0, 1)))
-        return finished([*before, *ask], "No name was given.", "You have not told me your name.", rng, "names")
+        return finished(
+            [*before, *ask], "No name was given.", "You have not told me your name.", rng, "names"
+        )
     between = past(rng, rng.choice((0, 0, 0, 1, 1, 2)))
     told = [*hello, assistant(f"Nice to meet you, {name}!"), *between, *ask]
     return finished(told, f"The user's name is {name}.", f"Your name is {name}.", rng, "names")
@@ -226,7 +236,9 @@ def tool_use(rng: Random) -> Dialogue:
     last = assistant(f"The result is: {need.result}")
     if thinking:
         last["reasoning_content"] = "The tool has answered."
-    return Dialogue([*messages, {"role": "tool", "content": need.result}, last], thinking, offered, "tool results")
+    return Dialogue(
+        [*messages, {"role": "tool", "content": need.result}, last], thinking, offered, "tool results"
+    )
 
 
 def tools_in_vain(rng: Random) -> Dialogue:

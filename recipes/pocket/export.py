@@ -1,6 +1,6 @@
 """Writes a checkpoint as the GGUF file that ships: q8_0 matrices, the tokenizer and the chat template.
 
-    python export.py --run /tmp/pocket --to ../../src/corral/pocket/pocket.gguf
+python export.py --run /tmp/pocket --to ../../src/corral/pocket/pocket.gguf
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import gguf
 import numpy as np
 import torch
-
 from model import Decoder, Shape
 from textform import CONTROL, TAGS, TEMPLATE_FILE
 
+import gguf
+
 MAX_BYTES = 8_000_000
-DESCRIPTION = "A small demo model trained from scratch by corral: capitals, small talk, corral's commands, tool calls."
+DESCRIPTION = (
+    "A small demo model trained from scratch by corral: capitals, small talk, corral's commands, tool calls."
+)
 
 
 def interleave(weight: torch.Tensor, num_heads: int) -> torch.Tensor:
@@ -71,7 +73,9 @@ def write_tokenizer(writer: gguf.GGUFWriter, tokenizer_file: Path) -> None:
     ids |= {added["content"]: added["id"] for added in described["added_tokens"]}
     tokens = sorted(ids, key=ids.__getitem__)
     kinds = {CONTROL: gguf.TokenType.CONTROL, TAGS: gguf.TokenType.USER_DEFINED}
-    types = [next((kind for names, kind in kinds.items() if t in names), gguf.TokenType.NORMAL) for t in tokens]
+    types = [
+        next((kind for names, kind in kinds.items() if t in names), gguf.TokenType.NORMAL) for t in tokens
+    ]
     merges = [m if isinstance(m, str) else " ".join(m) for m in described["model"]["merges"]]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")

@@ -6,22 +6,29 @@ from random import Random
 
 import facts
 
-ONSETS = ("b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "br", "cl",
+ONSETS = ("b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "br",
+          "cl",
           "dr", "fl", "gr", "kr", "pl", "qu", "sh", "sk", "st", "th", "tr", "ch", "x", "y", "")  # fmt: skip
 VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "oo", "ie", "ou", "y")
 ENDINGS = ("", "", "", "n", "r", "l", "s", "t", "x", "m", "k", "nd", "rk", "sh", "ck", "ng", "lt")
 
 PEOPLE = ("Ana", "Tom", "Maria", "John", "Alice", "Bob", "Peter", "Lena", "Carlos", "Yuki", "Omar", "Fatima",
-          "Ivan", "Chen", "Priya", "Emma", "Noah", "Olivia", "Liam", "Sofia", "Mia", "Lucas", "David", "Sarah",
-          "Mario", "Luigi", "Zoe", "Max", "Paul", "Anna", "Jane", "Mark", "Eva", "Leo", "Nina", "Sam", "Kim")  # fmt: skip
+          "Ivan", "Chen", "Priya", "Emma", "Noah", "Olivia", "Liam", "Sofia", "Mia", "Lucas", "David",
+          "Sarah",
+          "Mario", "Luigi", "Zoe", "Max", "Paul", "Anna", "Jane", "Mark", "Eva", "Leo", "Nina", "Sam",
+          "Kim")  # fmt: skip
 
-OBJECTS = ("apple", "book", "lamp", "chair", "table", "phone", "laptop", "bicycle", "shirt", "shoes", "camera",
-           "guitar", "bottle", "ticket", "report", "letter", "song", "film", "game", "house", "garden", "coffee",
-           "pizza", "flower", "train", "plane", "boat", "hat", "clock", "mirror", "pencil", "window")  # fmt: skip
+OBJECTS = ("apple", "book", "lamp", "chair", "table", "phone", "laptop", "bicycle", "shirt", "shoes",
+           "camera",
+           "guitar", "bottle", "ticket", "report", "letter", "song", "film", "game", "house", "garden",
+           "coffee",
+           "pizza", "flower", "train", "plane", "boat", "hat", "clock", "mirror", "pencil",
+           "window")  # fmt: skip
 
 CITIES = (*facts.CAPITALS.values(), "New York", "San Francisco", "Los Angeles", "Toronto", "Sydney", "Mumbai",
           "Hamburg", "Munich", "Milan", "Barcelona", "Boston", "Chicago", "Seattle", "Osaka", "Shanghai",
-          "Rio de Janeiro", "Lagos", "Dubai", "Istanbul", "Zurich", "Geneva", "Porto", "Lyon", "Krakow")  # fmt: skip
+          "Rio de Janeiro", "Lagos", "Dubai", "Istanbul", "Zurich", "Geneva", "Porto", "Lyon",
+          "Krakow")  # fmt: skip
 
 
 def made_up(rng: Random, syllables: int = 0) -> str:

@@ -67,7 +67,9 @@ def _continents() -> Iterator[Question]:
         city = facts.CAPITALS[country]
         subject = country[0].upper() + country[1:]
         where = f"The question is about {country}. It is in {continent}."
-        yield Question("continents", _fill(CONTINENT_PROMPTS, country), where, f"{subject} is in {continent}.")
+        yield Question(
+            "continents", _fill(CONTINENT_PROMPTS, country), where, f"{subject} is in {continent}."
+        )
         about = f"{subject} is a country in {continent}. Its capital is {city}."
         yield Question("about countries", _fill(ABOUT_PROMPTS, country), where, about)
 
@@ -75,8 +77,14 @@ def _continents() -> Iterator[Question]:
 def _colours() -> Iterator[Question]:
     prompts = ("What colour is {}?", "What color is {}?", "Tell me the colour of {}.", "colour of {}?")
     for thing, answer in facts.COLOURS.items():
-        yield Question("colours", _fill(prompts, thing), f"The question is about the colour of {thing}.", answer)
-    mixes = ("What colour do {0} and {1} make?", "What do you get when you mix {0} and {1}?", "Mix {0} and {1}.")
+        yield Question(
+            "colours", _fill(prompts, thing), f"The question is about the colour of {thing}.", answer
+        )
+    mixes = (
+        "What colour do {0} and {1} make?",
+        "What do you get when you mix {0} and {1}?",
+        "Mix {0} and {1}.",
+    )
     for (one, other), result in facts.COLOUR_MIXES.items():
         swapped = _fill(mixes, one, other) + _fill(mixes, other, one)
         answer = f"You get {result}."
@@ -103,8 +111,15 @@ def _months() -> Iterator[Question]:
         thought, answer = f"The question is about {name}. It has {days} days.", f"{name} has {days} days."
         yield Question("days and months", _fill(prompts, name), thought, answer)
     for ordinal, name in zip(facts.ORDINALS, facts.MONTHS, strict=True):
-        prompts = ("What is the {} month?", "Which month is the {} month of the year?", "{} month of the year?")
-        thought, answer = f"They count the months. It is {name}.", f"{name} is the {ordinal} month of the year."
+        prompts = (
+            "What is the {} month?",
+            "Which month is the {} month of the year?",
+            "{} month of the year?",
+        )
+        thought, answer = (
+            f"They count the months. It is {name}.",
+            f"{name} is the {ordinal} month of the year.",
+        )
         yield Question("days and months", _fill(prompts, ordinal), thought, answer)
 
 
@@ -135,7 +150,8 @@ def _sums() -> Iterator[Question]:
 
 def _commands() -> Iterator[Question]:
     known = ("What does corral {} do?", "What is corral {}?", "Explain corral {}.", "corral {}?",
-             "What does `corral {}` do?", "What is the {} command for?", "How do I use corral {}?")  # fmt: skip
+             "What does `corral {}` do?", "What is the {} command for?",
+             "How do I use corral {}?")  # fmt: skip
     wishes = ("How do I {}?", "How can I {}?", "How do I {} with corral?", "I want to {}.",
               "Which command do I need to {}?")  # fmt: skip
     for name, answer in facts.COMMANDS.items():
@@ -154,7 +170,18 @@ def _talk() -> Iterator[Question]:
 @cache
 def questions() -> dict[str, tuple[Question, ...]]:
     """All questions by category."""
-    makers = (_capitals, _countries, _continents, _colours, _months, _opposites, _sounds, _sums, _commands, _talk)
+    makers = (
+        _capitals,
+        _countries,
+        _continents,
+        _colours,
+        _months,
+        _opposites,
+        _sounds,
+        _sums,
+        _commands,
+        _talk,
+    )
     found = [question for maker in makers for question in maker()]
     found += _neighbours("day", facts.DAYS)
     found += _neighbours("month", facts.MONTHS)

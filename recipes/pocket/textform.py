@@ -10,9 +10,8 @@ from pathlib import Path
 from random import Random
 
 import jinja2
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-
 from dialogues import Dialogue, dialogue
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 TEMPLATE_FILE = Path(__file__).with_name("template.jinja")
 VOCAB_SIZE = 3072

@@ -12,11 +12,15 @@ import names
 Json = dict[str, object]
 
 VERBS = ("get", "find", "fetch", "lookup", "check", "search", "query", "read", "show")
-NOUNS = ("weather", "forecast", "price", "stock", "population", "time", "status", "score", "news", "temperature",
+NOUNS = ("weather", "forecast", "price", "stock", "population", "time", "status", "score", "news",
+         "temperature",
          "distance", "address", "rating", "balance", "schedule", "menu", "traffic", "level", "size", "owner",
-         "weight", "history", "colour", "speed", "value", "meaning", "humidity", "track", "recipe")  # fmt: skip
-ACTIONS = ("send", "open", "close", "start", "stop", "delete", "create", "buy", "sell", "book", "play", "print",
-           "order", "cancel", "move", "save", "call", "lock", "paint", "clean", "rename", "translate")  # fmt: skip
+         "weight", "history", "colour", "speed", "value", "meaning", "humidity", "track",
+         "recipe")  # fmt: skip
+ACTIONS = ("send", "open", "close", "start", "stop", "delete", "create", "buy", "sell", "book", "play",
+           "print",
+           "order", "cancel", "move", "save", "call", "lock", "paint", "clean", "rename",
+           "translate")  # fmt: skip
 PLACE_KEYS = ("city", "location", "place", "town", "city_name", "where")
 THING_KEYS = ("name", "item", "object", "query", "product", "target", "title", "subject", "id", "text")
 PERSON_KEYS = ("person", "user", "recipient", "name", "to", "who")
@@ -43,7 +47,10 @@ def describe(rng: Random, name: str, text: str, kinds: dict[str, str]) -> Json:
     for key, kind in kinds.items():
         fields[key] = {"type": kind}
         if rng.random() < 0.5:
-            fields[key] = {"type": kind, "description": f"The {key}" if rng.random() < 0.5 else names.made_up(rng)}
+            fields[key] = {
+                "type": kind,
+                "description": f"The {key}" if rng.random() < 0.5 else names.made_up(rng),
+            }
     parameters: Json = {"type": "object", "properties": fields, "required": list(kinds)}
     if rng.random() < 0.3:
         parameters = {"type": "object", "required": list(kinds), "properties": fields}
@@ -75,7 +82,8 @@ def look_up(rng: Random) -> Need:
         value = str(names.number(rng))
     current = "_current" if rng.random() < 0.1 else ""
     name = f"{rng.choice(VERBS)}{current}_{noun}"
-    forms = ("What is the {n} {w} {v}?", "Tell me the {n} {w} {v}.", "{n} {w} {v}?", "What's the {n} {w} {v}?",
+    forms = ("What is the {n} {w} {v}?", "Tell me the {n} {w} {v}.", "{n} {w} {v}?",
+             "What's the {n} {w} {v}?",
              "What is the current {n} {w} {v}?", "Find the {n} {w} {v}.", "What is the {n} {w} {v} today?",
              "How is the {n} {w} {v}?", "Show me the {n} {w} {v}", "I need the {n} {w} {v}.")  # fmt: skip
     prompt = rng.choice(forms).format(n=noun, w=word, v=value)
@@ -138,9 +146,13 @@ def named(rng: Random) -> Need:
         key = rng.choice(THING_KEYS) if rng.random() < 0.4 else names.made_up(rng)
         whole = rng.random() < 0.3
         kinds[key] = "integer" if whole else "string"
-        arguments[key] = names.number(rng) if whole else rng.choice((names.thing, names.place, names.person))(rng)
+        arguments[key] = (
+            names.number(rng) if whole else rng.choice((names.thing, names.place, names.person))(rng)
+        )
     listed = " and ".join(f"{key}{rng.choice((' = ', ' ', '='))}{value}" for key, value in arguments.items())
-    prompt = rng.choice(("Call {t} with {l}.", "Use {t} with {l}", "Use the tool {t}: {l}", "Run {t} with {l}."))
+    prompt = rng.choice(
+        ("Call {t} with {l}.", "Use {t} with {l}", "Use the tool {t}: {l}", "Run {t} with {l}.")
+    )
     tool = describe(rng, name, " ".join(names.made_up(rng) for _ in range(3)), kinds)
     return Need(prompt.format(t=name, l=listed), tool, name, arguments, _result(rng, name), name)
 

@@ -15,13 +15,12 @@ from pathlib import Path
 from random import Random
 
 import torch
-from tokenizers import Tokenizer
-from torch.nn import functional as F
-
 from dialogues import dialogue
 from model import Decoder, Groups, Shape
 from optimiser import Optimiser, rate_at
 from textform import CONTROL, Sample, encode, train_tokenizer
+from tokenizers import Tokenizer
+from torch.nn import functional as F
 
 PAD = 0
 DIALOGUES_PER_STEP = 64

@@ -1,4 +1,7 @@
-"""The endpoints of a cloud account, which Corral does not have: each says so. Source: http-api.md 5.15, 5.16."""
+"""The endpoints of a cloud account. Corral has none, and each says so.
+
+Source: http-api.md 5.15, 5.16.
+"""
 
 from __future__ import annotations
 

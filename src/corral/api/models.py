@@ -1,4 +1,7 @@
-"""The native API: listing, showing, creating, copying, deleting, moving models. Source: http-api.md 5.6-5.14."""
+"""The native API: listing, showing, creating, copying, deleting and moving models.
+
+Source: http-api.md 5.6 to 5.14.
+"""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def _proxy(address: Address) -> _Proxy | None:
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
     # Imported where a proxy is set at all: it is a large module, and most calls go to this machine.
-    from urllib.request import getproxies_environment, proxy_bypass_environment
+    from urllib.request import getproxies_environment, proxy_bypass
 
     url = getproxies_environment().get(address.scheme)
-    return None if not url or proxy_bypass_environment(address.host) else _Proxy(url)
+    return None if not url or proxy_bypass(address.host) else _Proxy(url)

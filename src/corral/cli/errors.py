@@ -1,8 +1,8 @@
 """What an error class means as an exit status, and the one place that prints errors.
 
-    0    all went well, or the user left on purpose
-    1    any error
-    130  Ctrl-C; 141: whoever read our output went away (both as a shell reports the signals)
+0    all went well, or the user left on purpose
+1    any error
+130  Ctrl-C; 141: whoever read our output went away (both as a shell reports the signals)
 """
 
 from __future__ import annotations

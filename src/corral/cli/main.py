@@ -38,9 +38,7 @@ def _dispatch(parsed: Parsed, program: str) -> int:
     name = "version" if parsed.command is ROOT else parsed.command.module
     logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
     module = importlib.import_module(f"corral.cli.commands.{name}")
-    status = module.run(
-        Invocation(program, parsed.command.name, parsed.args, parsed.flags, read_settings())
-    )
+    status = module.run(Invocation(program, parsed.command.name, parsed.args, parsed.flags, read_settings()))
     return int(status or 0)
 
 

@@ -110,14 +110,24 @@ class Display:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def spinner(self, message: str = "") -> Spinner:
-        """Add a spinner; the one before it, if it still turns, stops."""
+    def spinner(self, message: str = "", *, announce: bool = True) -> Spinner:
+        """Add a spinner; the one before it, if it still turns, stops.
+
+        With `announce` off, plain output has no line of it until `finish`.
+        """
         self._stop_last()
         spinner = Spinner(message)
-        if message and not self._live:
+        if message and announce and not self._live:
             self._print(spinner.message)
         self._add(spinner)
         return spinner
+
+    def finish(self, spinner: Spinner, message: str) -> None:
+        """Stop a spinner with its last message."""
+        spinner.message = printable(message)
+        spinner.stop()
+        if not self._live:
+            self._print(spinner.message)
 
     def bar(self, message: str, total: int, done: int = 0) -> Bar:
         """Add a bar for `total` bytes."""

@@ -13,7 +13,7 @@ Kind = Literal["bool", "string", "int"]
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One flag. `bare` is the value that a flag has when it is given without one; None: a value must follow."""
+    """One flag. `bare` is its value when it is given without one; None: a value must follow."""
 
     name: str
     help: str
@@ -60,7 +60,11 @@ _HOST = ("CORRAL_HOST",)
 ROOT = Command(
     "",
     "Run, serve and manage language models on your own machine",
-    flags=(Flag("version", "Show the version of the server and of this program", short="v"), _VERBOSE, _NOWRAP),
+    flags=(
+        Flag("version", "Show the version of the server and of this program", short="v"),
+        _VERBOSE,
+        _NOWRAP,
+    ),
 )
 
 COMMANDS: tuple[Command, ...] = (
@@ -136,7 +140,12 @@ COMMANDS: tuple[Command, ...] = (
             _INSECURE,
             Flag("keepalive", "How long the model stays loaded afterwards, such as 5m", "string"),
             _NOWRAP,
-            Flag("think", "Let the model think first: true, false, high, medium, low or max", "string", bare="true"),
+            Flag(
+                "think",
+                "Let the model think first: true, false, high, medium, low or max",
+                "string",
+                bare="true",
+            ),
             Flag("truncate", "Cut inputs that are too long (embedding models only; --truncate=false: fail)"),
             _VERBOSE,
         ),
@@ -182,9 +191,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "ps", "List the loaded models", usage="[PREFIX]", module="ps", flags=(_JSON,), most=None, env=_HOST
     ),
-    Command(
-        "cp", "Copy a model", usage="SOURCE DESTINATION", module="cp", least=2, most=2, env=_HOST
-    ),
+    Command("cp", "Copy a model", usage="SOURCE DESTINATION", module="cp", least=2, most=2, env=_HOST),
     Command("rm", "Remove models", usage="MODEL [MODEL...]", module="rm", least=1, most=None, env=_HOST),
     Command("help", "Show the help of a command", usage="[COMMAND]", module="help", most=None),
 )

@@ -19,6 +19,7 @@ from corral.settings import Address, Settings
 _POLL_S = 0.05
 _LIMIT_S = 10.0
 _FIRST_FREE_PORT = 1024
+_WINDOWS_FLAGS = 0x208  # no window, and a process group of its own
 _SECRETS = ("CORRAL_API_KEY", "OLLAMA_API_KEY")
 
 
@@ -54,7 +55,7 @@ def _spawn(log: Path) -> subprocess.Popen[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
     env = {name: value for name, value in os.environ.items() if name not in _SECRETS}
     # A session of its own: Ctrl-C in this terminal, or its closing, must not reach the server.
-    own_session = {"creationflags": 0x208} if sys.platform == "win32" else {"start_new_session": True}
+    flags = _WINDOWS_FLAGS if sys.platform == "win32" else 0
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "corral.cli", "serve"],
@@ -63,7 +64,8 @@ def _spawn(log: Path) -> subprocess.Popen[bytes]:
             stderr=output,
             env=env,
             cwd=Path.home(),
-            **own_session,  # type: ignore[call-overload]  # one of two keywords, by platform
+            start_new_session=True,
+            creationflags=flags,
         )
 
 

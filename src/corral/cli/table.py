@@ -59,7 +59,7 @@ def _pad(text: str, columns: int) -> str:
 
 
 def _wrap(text: str, limit: int) -> list[str]:
-    """Lines of at most `limit` columns, or of the longest word; the raggedness of all but the last is least."""
+    """Lines of at most `limit` columns, or of the longest word, as even as they can be but for the last."""
     lines: list[str] = []
     for paragraph in printable(text).split("\n"):
         words = paragraph.split()

@@ -1,4 +1,4 @@
-"""The models of this machine: what can be asked of them and done with them, between the dialects and the store.
+"""The models of this machine: what can be asked of them and done with them.
 
 In: names and requests as the dialects decode them. Out: a `Model` for the road (`resolve`), facts (`tags`,
 `show`), progress (`create`, `pull`, `push`). This is where `store`, `gguf`, `template`, `modelfile` and

@@ -6,7 +6,7 @@ Source: http-api.md 5.11, modelfile.md sections 6 and 7, store.md sections 3, 4 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
 from corral.core import manifest as media
 from corral.core.manifest import Manifest
@@ -36,7 +36,7 @@ _DEFAULTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "nemotron_h_omni": ("nemotron-3-nano", {}),
 }
 
-Pull = Callable[[str], AsyncIterator[ProgressRecord]]
+Pull = Callable[[str], AsyncGenerator[ProgressRecord, None]]
 
 
 class Creator:
@@ -49,7 +49,7 @@ class Creator:
         self._pins = pins
         self._pull = pull
 
-    async def run(self, request: CreateRequest) -> AsyncIterator[ProgressRecord]:
+    async def run(self, request: CreateRequest) -> AsyncGenerator[ProgressRecord, None]:
         """The steps, as they are done. Raises CorralError; nothing but blobs is left behind then."""
         target = check_request(request)
         name = await asyncio.to_thread(self._store.manifests.canonical, target)
@@ -67,7 +67,7 @@ class Creator:
             await asyncio.to_thread(self._write, name, manifest)
         yield ProgressRecord("success")
 
-    async def _gather(self, request: CreateRequest, recipe: Recipe) -> AsyncIterator[ProgressRecord]:
+    async def _gather(self, request: CreateRequest, recipe: Recipe) -> AsyncGenerator[ProgressRecord, None]:
         """Fill the recipe with the layers that carry the model itself."""
         if request.source:
             reference = _source_of(request)
@@ -88,10 +88,10 @@ class Creator:
             async for record in self._files(request.adapters, recipe, media_type=media.MEDIA_ADAPTER):
                 yield record
 
-    async def _base(self, text: str, recipe: Recipe) -> AsyncIterator[ProgressRecord]:
+    async def _base(self, text: str, recipe: Recipe) -> AsyncGenerator[ProgressRecord, None]:
         """All layers of the model `text`, which is pulled first when it is not here."""
         name = await asyncio.to_thread(self._store.manifests.canonical, ModelName.parse(text))
-        if not self._store.manifests.exists(name):
+        if not self._store.manifests.has(name):
             async for record in self._pull(text):
                 if record.status != "success":
                     yield record
@@ -117,7 +117,7 @@ class Creator:
 
     async def _files(
         self, files: Mapping[str, str], recipe: Recipe, *, media_type: str = "", detect_template: bool = False
-    ) -> AsyncIterator[ProgressRecord]:
+    ) -> AsyncGenerator[ProgressRecord, None]:
         is_adapter = media_type == media.MEDIA_ADAPTER
         found = await asyncio.to_thread(imports.sources, self._store, files, adapters=is_adapter)
         recipe.hold.add(str(source.digest) for source in found)
@@ -186,7 +186,7 @@ class Creator:
     def _write(self, name: ModelName, manifest: Manifest) -> None:
         """Write the manifest, and remove what only the model it replaces needed."""
         manifests = self._store.manifests
-        old = or_nothing(lambda: manifests.read(name).manifest) if manifests.exists(name) else None
+        old = or_nothing(lambda: manifests.read(name).manifest) if manifests.has(name) else None
         manifests.write(name, manifest.encode())
         if old and not self._settings.no_prune:
             remove_unused(self._store, set(old.digests) - set(manifest.digests), self._pins)

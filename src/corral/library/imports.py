@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from corral.core import manifest as media
 from corral.core.digests import Digest
@@ -70,9 +71,9 @@ def sources(store: Store, files: Mapping[str, str], *, adapters: bool = False) -
             "importing safetensors is not available in this build",
             hint="convert the model to GGUF first",
         )
-    if not any(name.endswith(".gguf") for name in names):
-        if not any(is_gguf(_source(store, name, files[name]).path) for name in names):
-            raise InvalidInput("unknown type")
+    is_named = any(name.endswith(".gguf") for name in names)
+    if not is_named and not any(is_gguf(_source(store, name, files[name]).path) for name in names):
+        raise InvalidInput("unknown type")
     if adapters and len(names) > 1:
         raise InvalidInput("only one adapter is currently supported")
     return [_source(store, name, files[name]) for name in names]
@@ -161,10 +162,9 @@ def _merge(store: Store, headers: Headers, shards: dict[int, Imported]) -> Impor
     kept = {key: value for key, value in first.metadata.items() if not _is_split_key(key)}
     tensors = [tensor for part in parts for tensor in part.tensors]
     with store.blobs.open_writer() as writer:
-        write_gguf(writer, kept, tensors, pieces, types=first.types, as_given=True)
+        write_gguf(cast(BinaryIO, writer), kept, tensors, pieces, types=first.types, as_given=True)
         digest = writer.commit()
-    header = headers.read(store.blobs.path(digest))
-    return Imported(Layer(some.layer.media_type, str(digest), header.size), header, some.name)
+    return _rewritten(store, headers, some, digest)
 
 
 def _is_split_key(key: str) -> bool:
@@ -178,8 +178,12 @@ def with_projector_type(store: Store, headers: Headers, file: Imported) -> Impor
     metadata = {**full.metadata, "clip.projector_type": "mlp"}
     with store.blobs.open_writer() as writer:
         source = tensor_data(path, full)
-        write_gguf(writer, metadata, full.tensors, source, types=full.types, as_given=True)
+        write_gguf(cast(BinaryIO, writer), metadata, full.tensors, source, types=full.types, as_given=True)
         digest = writer.commit()
+    return _rewritten(store, headers, file, digest)
+
+
+def _rewritten(store: Store, headers: Headers, file: Imported, digest: Digest) -> Imported:
     header = headers.read(store.blobs.path(digest))
     return Imported(Layer(file.layer.media_type, str(digest), header.size), header, file.name)
 

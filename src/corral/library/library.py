@@ -1,11 +1,11 @@
-"""The use cases on models, as the server calls them. File work runs in threads, so a caller never waits for it."""
+"""The use cases on models, as the server calls them. Work on files runs in threads."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import httpx
 
@@ -59,8 +59,8 @@ class Library:
     async def resolve(self, text: str, *, exact_case: bool = False) -> Model:
         """The model that `text` names, whatever its case unless `exact_case`.
 
-        Asked again it costs one look at the manifest's file stamp. Raises InvalidName, InvalidInput (two source
-        suffixes), ModelNotFound with the name as sent, CloudDisabled, CorruptData.
+        Asked again it costs one look at the manifest's file stamp. Raises InvalidName, InvalidInput (two
+        source suffixes), ModelNotFound with the name as sent, CloudDisabled, CorruptData.
         """
         if not text.strip():
             raise ModelNotFound(text)
@@ -86,7 +86,7 @@ class Library:
         options: Mapping[str, object] | None = None,
         verbose: bool = False,
     ) -> Shown:
-        """All about one model. Raises InvalidName, InvalidInput, CloudDisabled, ModelNotFound (canonical name)."""
+        """All about one model. Raises like `resolve`, but ModelNotFound with the short name."""
         if not text:
             raise InvalidInput("model is required")
         reference, name = _parse(text)
@@ -131,18 +131,17 @@ class Library:
         return model
 
     def _canonical(self, name: ModelName) -> ModelName:
-        """The spelling under which the store has the model; the packaged model is put there when it is asked for."""
+        """The store's spelling of `name`; the packaged model is put there when it is asked for."""
         spelled = self.store.manifests.canonical(name)
-        if spelled == POCKET and not self.store.manifests.exists(spelled):
+        if spelled == POCKET and not self.store.manifests.has(spelled):
             create_pocket(self.store, spelled, self._pins)
         return spelled
 
     def _tags(self) -> list[Listed]:
         models = []
-        for name in self.store.manifests.list():
-            found = self._known(name, exact_case=True)
-            if found is None:
-                found = or_nothing(lambda name=name: self._reader.read(name, strict=False))  # type: ignore[misc]
+        for stored in self.store.manifests.list():
+            found = self._known(stored.name, exact_case=True)
+            found = found or or_nothing(partial(self._reader.model, stored, strict=False))
             if found is not None:
                 models.append(found)
         return newest_first(models)
@@ -156,13 +155,16 @@ class Library:
 
     def _copy(self, origin: ModelName, target: ModelName, asked: str) -> None:
         origin, target = self._canonical(origin), self.store.manifests.canonical(target)
-        if not self.store.manifests.exists(origin):
+        if not self.store.manifests.has(origin):
             raise ModelNotFound(asked, f'model "{asked}" not found')
         if origin != target:
             self.store.manifests.copy(origin, target)
 
     async def delete(self, text: str) -> None:
-        """Remove a model and the blobs that no other needs. Raises InvalidInput, InvalidName, ModelNotFound."""
+        """Remove a model and the blobs that no other needs.
+
+        Raises InvalidInput, InvalidName, ModelNotFound, StorageError.
+        """
         if not text:
             raise InvalidInput("model is required")
         reference = parse_reference(text)
@@ -175,15 +177,14 @@ class Library:
     def _delete(self, name: ModelName, asked: str) -> None:
         manifests = self.store.manifests
         spelled = manifests.canonical(name)
-        if not manifests.exists(spelled):
+        if not manifests.has(spelled):
             raise ModelNotFound(asked)
-        old = or_nothing(lambda: manifests.read(spelled).manifest)
-        manifests.delete(spelled)
+        deleted = manifests.delete(spelled)
         self._models.pop(spelled, None)
-        if old is not None:
-            remove_unused(self.store, old.digests, self._pins)
+        if deleted is not None:
+            remove_unused(self.store, deleted.manifest.digests, self._pins)
 
-    async def create(self, request: CreateRequest) -> AsyncIterator[ProgressRecord]:
+    async def create(self, request: CreateRequest) -> AsyncGenerator[ProgressRecord, None]:
         """Make a model; its steps as they are done. Raises CorralError, see http-api.md 5.11."""
         async with aclosing(self._creator.run(request)) as records:
             async for record in records:
@@ -191,7 +192,7 @@ class Library:
 
     # Moving
 
-    async def pull(self, text: str, *, insecure: bool = False) -> AsyncIterator[ProgressRecord]:
+    async def pull(self, text: str, *, insecure: bool = False) -> AsyncGenerator[ProgressRecord, None]:
         """Fetch a model from its registry. Raises InvalidName before anything else; CorralError later."""
         name = pull_name(text)
         if name == POCKET and pocket.weights() is not None:
@@ -203,7 +204,7 @@ class Library:
             async for record in records:
                 yield record
 
-    async def push(self, text: str, *, insecure: bool = False) -> AsyncIterator[ProgressRecord]:
+    async def push(self, text: str, *, insecure: bool = False) -> AsyncGenerator[ProgressRecord, None]:
         """Publish a model. Raises InvalidInput without a name; other errors come out of the steps."""
         if not text:
             raise InvalidInput("model is required")
@@ -220,21 +221,18 @@ class Library:
     async def receive_blob(self, digest: str, pieces: AsyncIterator[bytes]) -> bool:
         """Store an upload; False, and nothing is read, when it is there already.
 
-        Raises InvalidInput for a malformed digest, DigestMismatch when other bytes arrived: they are dropped.
+        Raises InvalidInput for a malformed digest and when other bytes arrived, which are dropped.
         """
         expected = Digest.parse(digest)
         if await asyncio.to_thread(self.store.blobs.has, expected):
             return False
-        writer = await asyncio.to_thread(self.store.blobs.open_writer)
-        try:
+        with self.store.blobs.open_writer() as writer:
             async for piece in pieces:
                 await asyncio.to_thread(writer.write, piece)
-            actual = writer.digest
-            if actual != expected:
-                raise DigestMismatch(str(expected), str(actual))
-            await asyncio.to_thread(writer.commit)
-        finally:
-            await asyncio.to_thread(writer.close)
+            try:
+                await asyncio.to_thread(writer.commit, expected)
+            except DigestMismatch as error:
+                raise InvalidInput(error.message) from error
         return True
 
 

@@ -13,14 +13,14 @@ from corral.store import Store
 
 
 def create_pocket(store: Store, name: ModelName, pins: Pins) -> None:
-    """Create it as `name`; nothing happens when the package has no weights. Raises StorageError, GGUFError."""
+    """Create it as `name`, if the package has its weights. Raises StorageError, GGUFError."""
     path = pocket.weights()
     if path is None:
         return
     header = read_gguf(path, arrays=False)
     with pins.hold() as hold:
         recipe = Recipe(store, hold)
-        digest = store.blobs.add_file(path)
+        digest = store.blobs.import_file(path)
         recipe.reuse(Layer(media.MEDIA_MODEL, str(digest), header.size), header=header)
         recipe.add_licenses([pocket.LICENSE])
         recipe.set_parameters(pocket.PARAMETERS, {})

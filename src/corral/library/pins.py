@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from corral.core.digests import Digest
-from corral.errors import InvalidInput, StorageError
 from corral.store import Store
-
-log = logging.getLogger("corral.library")
 
 
 class Pins:
@@ -47,13 +42,4 @@ class Hold:
 
 def remove_unused(store: Store, candidates: Iterable[str], pins: Pins) -> None:
     """Delete those of the blobs that no manifest mentions and no operation counts on. Raises StorageError."""
-    left = {digest for digest in candidates if digest and digest not in pins}
-    if not left:
-        return
-    for text in left - store.manifests.digests_in_use():
-        try:
-            store.blobs.delete(Digest.parse(text))
-        except InvalidInput:
-            log.warning("a manifest named a blob by %r, which is no digest", text)
-        except StorageError as error:
-            log.warning("could not remove blob %s: %s", text, error.message)
+    store.remove_unused(digest for digest in candidates if digest not in pins)

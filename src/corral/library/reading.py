@@ -13,7 +13,7 @@ from corral.core.manifest import Layer, Manifest, ModelConfig, decode_config
 from corral.core.messages import Message
 from corral.core.model import Model, Network
 from corral.core.names import ModelName
-from corral.errors import CorralError, CorruptData, GGUFError, StorageError
+from corral.errors import CorralError, GGUFError, StorageError
 from corral.gguf import GGUF
 from corral.library.network import Headers, network_of
 from corral.library.stored import decode_messages, decode_parameters
@@ -38,27 +38,16 @@ class Reader:
         self.headers = headers
 
     def read(self, name: ModelName, *, strict: bool = True) -> Model:
-        """The model of exactly this name.
-
-        Raises ModelNotFound, CorruptData for a manifest or layer that cannot be read and, if `strict`, GGUFError
-        or StorageError for its weights. Otherwise unreadable weights tell nothing about the model.
-        """
-        stored = self._store.manifests.read(name)
-        return self._model(name, stored, strict=strict)
+        """The model of exactly this name. Raises ModelNotFound, and what `model` raises."""
+        return self.model(self._store.manifests.read(name), strict=strict)
 
     def config(self, manifest: Manifest) -> ModelConfig:
         """Raises CorruptData or StorageError."""
         return decode_config(self.bytes_of(manifest.config)) if manifest.config.digest else ModelConfig()
 
     def bytes_of(self, layer: Layer) -> bytes:
-        """The content of a text layer. Raises CorruptData or StorageError."""
-        path = self.path_of(layer)
-        try:
-            if path.stat().st_size > MAX_TEXT:
-                raise CorruptData(f"layer {layer.digest} is too large for {layer.media_type}")
-            return path.read_bytes()
-        except OSError as error:
-            raise StorageError(f"open {path}: {(error.strerror or str(error)).lower()}") from error
+        """The content of a text layer. Raises BlobNotFound, CorruptData or StorageError."""
+        return self._store.blobs.read(Digest.parse(layer.digest), limit=MAX_TEXT)
 
     def path_of(self, layer: Layer) -> Path:
         """Raises InvalidInput for a layer whose digest is none."""
@@ -83,7 +72,12 @@ class Reader:
             log.warning("could not open model file: %s", error.message)
             return None
 
-    def _model(self, name: ModelName, stored: StoredManifest, *, strict: bool) -> Model:
+    def model(self, stored: StoredManifest, *, strict: bool = True) -> Model:
+        """The model of a manifest.
+
+        Raises CorruptData, BlobNotFound or StorageError for a layer that cannot be read and, if `strict`,
+        GGUFError or StorageError for weights. Otherwise unreadable weights tell nothing about the model.
+        """
         manifest = stored.manifest
         config = self.config(manifest)
         template = self._last_text(manifest, media.MEDIA_TEMPLATE, media.MEDIA_PROMPT)
@@ -95,7 +89,7 @@ class Reader:
         selection = select_mode(config, template, chat_template, self._settings.go_template)
         found = [self.header(path, strict=False) for path in projectors]
         return Model(
-            name=name,
+            name=stored.name,
             digest=stored.digest,
             manifest=manifest,
             config=config,
@@ -149,7 +143,4 @@ def or_nothing(read: Callable[[], T]) -> T | None:
 
 
 def _last(layers: Iterator[Layer]) -> Layer | None:
-    found = None
-    for found in layers:
-        pass
-    return found
+    return next(reversed(list(layers)), None)

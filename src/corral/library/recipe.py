@@ -6,6 +6,7 @@ Source: store.md section 3 (order of layers, config), modelfile.md section 6 (st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from corral.core.digests import Digest
 from corral.core.manifest import Draft, Layer, Manifest, ModelConfig
 from corral.core.messages import Message
 from corral.core.units import human_number
-from corral.errors import InvalidInput, TemplateError
+from corral.errors import InvalidInput, StorageError, TemplateError
 from corral.gguf import GGUF
 from corral.library.pins import Hold
 from corral.library.stored import decode_parameters, encode_messages, encode_parameters
@@ -49,7 +50,8 @@ class Recipe:
         """Add a layer whose blob is in the store."""
         digest = Digest.parse(layer.digest)
         self.hold.add([str(digest)])
-        self.store.blobs.touch(digest)
+        with suppress(StorageError):  # a blob of another user: younger would be better, older does no harm
+            self.store.blobs.touch(digest)
         kept = Layer(layer.media_type, str(digest), layer.size, origin, layer.name)
         self.parts.append(Part(kept, f"using existing layer {digest}", header, imported))
 
@@ -95,8 +97,7 @@ class Recipe:
         merged = dict(defaults)
         for part in self.parts:
             if part.layer.media_type == media.MEDIA_PARAMS:
-                path = self.store.blobs.path(Digest.parse(part.layer.digest))
-                merged |= decode_parameters(path.read_bytes())
+                merged |= decode_parameters(self.store.blobs.read(Digest.parse(part.layer.digest)))
         merged |= parameters
         self.drop(media.MEDIA_PARAMS)
         if merged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from corral.core.model import Model
@@ -12,6 +13,7 @@ from corral.library.reading import Reader
 from corral.library.texts import plain_value
 from corral.modelfile import DEFAULT_TEMPLATE, Printable, format_modelfile, parameters_text
 
+_BLOCK = re.compile(r"blk\.(\d+)\.")
 _HIDDEN = frozenset({"general.name", "tokenizer.chat_template"})
 
 
@@ -108,6 +110,14 @@ def _projector_info(reader: Reader, model: Model) -> dict[str, object] | None:
 
 
 def _tensors(header: GGUF) -> tuple[TensorFact, ...]:
+    """All tensors, in the order in which clients know them whatever tool wrote the file."""
     return tuple(
-        TensorFact(name=tensor.name, type=tensor.type_name, shape=tensor.shape) for tensor in header.tensors
+        TensorFact(name=tensor.name, type=tensor.type_name, shape=tensor.shape)
+        for tensor in sorted(header.tensors, key=lambda tensor: _place(tensor.name))
     )
+
+
+def _place(name: str) -> tuple[int, str]:
+    """What belongs to no block first, then block by block; by name within each."""
+    block = _BLOCK.match(name)
+    return (int(block[1]) if block else -1), name

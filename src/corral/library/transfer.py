@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import httpx
@@ -33,7 +33,7 @@ class Exchange:
         self._transport = transport
         self._downloads = Transfers()
 
-    async def pull(self, target: ModelName, *, insecure: bool) -> AsyncIterator[ProgressRecord]:
+    async def pull(self, target: ModelName, *, insecure: bool) -> AsyncGenerator[ProgressRecord, None]:
         """Fetch the model `target`. Raises CorralError; what has arrived is kept for the next pull."""
         name = await asyncio.to_thread(self._store.manifests.canonical, target)
         yield ProgressRecord("pulling manifest")
@@ -46,7 +46,7 @@ class Exchange:
                 async with aclosing(self._fetch(name, layer, insecure=insecure)) as records:
                     async for record in records:
                         yield record
-            # Each blob was hashed while it was written: nothing is left to do here, but clients know the step.
+            # Each blob was hashed while it was written: nothing is left to do, but clients know the step.
             yield ProgressRecord("verifying sha256 digest")
             yield ProgressRecord("writing manifest")
             unused = await asyncio.to_thread(self._write, name, manifest, data)
@@ -66,7 +66,9 @@ class Exchange:
         key = KeyPair.load(self._settings.identity)
         return RegistryClient(name, insecure=insecure, key=key, transport=self._transport)
 
-    async def _fetch(self, name: ModelName, layer: Layer, *, insecure: bool) -> AsyncIterator[ProgressRecord]:
+    async def _fetch(
+        self, name: ModelName, layer: Layer, *, insecure: bool
+    ) -> AsyncGenerator[ProgressRecord, None]:
         digest = Digest.parse(layer.digest)
         status = f"pulling {digest.short}"
         if await asyncio.to_thread(self._store.blobs.has, digest):
@@ -86,17 +88,17 @@ class Exchange:
     def _write(self, name: ModelName, manifest: Manifest, data: bytes) -> set[str]:
         """Write the manifest as it came; the digests that the model it replaces had beyond it."""
         manifests = self._store.manifests
-        old = or_nothing(lambda: manifests.read(name).manifest) if manifests.exists(name) else None
+        old = or_nothing(lambda: manifests.read(name).manifest) if manifests.has(name) else None
         manifests.write(name, data)
         if old is None or self._settings.no_prune:
             return set()
         return set(old.digests) - set(manifest.digests)
 
-    async def push(self, text: str, *, insecure: bool) -> AsyncIterator[ProgressRecord]:
+    async def push(self, text: str, *, insecure: bool) -> AsyncGenerator[ProgressRecord, None]:
         """Publish the model `text` under its own name. Raises CorralError."""
         yield ProgressRecord("retrieving manifest")
         name = await self._named(text)
-        if not await asyncio.to_thread(self._store.manifests.exists, name):
+        if not await asyncio.to_thread(self._store.manifests.has, name):
             yield ProgressRecord("couldn't retrieve manifest")
             raise RegistryError(f"model '{text}' not found")
         manifest = (await asyncio.to_thread(self._store.manifests.read, name)).manifest
@@ -116,7 +118,7 @@ class Exchange:
             raise RegistryError(f"unqualified name: {text}") from error
         return await asyncio.to_thread(self._store.manifests.canonical, name)
 
-    async def _send(self, client: RegistryClient, layer: Layer) -> AsyncIterator[ProgressRecord]:
+    async def _send(self, client: RegistryClient, layer: Layer) -> AsyncGenerator[ProgressRecord, None]:
         digest = Digest.parse(layer.digest)
         path = self._store.blobs.path(digest)
 

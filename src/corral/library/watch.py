@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from corral.core.digests import Digest
@@ -29,7 +29,7 @@ class Transfers:
     def __init__(self) -> None:
         self._running: dict[Digest, _Running] = {}
 
-    async def watch(self, digest: Digest, total: int, transfer: Transfer) -> AsyncIterator[Progress]:
+    async def watch(self, digest: Digest, total: int, transfer: Transfer) -> AsyncGenerator[Progress, None]:
         """Start `transfer`, or join the one that runs for the same digest; its progress until it is done.
 
         Raises what the transfer raises.

@@ -11,6 +11,7 @@ import asyncio
 import errno
 import hashlib
 import logging
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -152,6 +153,7 @@ class _Partial:
             raise CorruptData(f"digest mismatch, file must be downloaded again: want {digest}, got {actual}")
         try:
             self._file.flush()
+            os.fsync(self._file.fileno())
             self._path.chmod(0o644)
             self._path.replace(self._target)
         except OSError as error:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from corral.core import gojson
-from corral.server.hosts import Origins, allowed_host, check_origin, preflight_headers
+from corral.server.hosts import Origins, allowed_host, allowed_name, check_origin, preflight_headers
 from corral.server.routing import Router
 
 log = logging.getLogger("corral.server")
@@ -76,7 +76,7 @@ class App:
         if self._check_host and not allowed_host(host):
             await Response(status_code=403)(scope, receive, send)
             return
-        if scope["method"] == "OPTIONS" and not origin and self._check_host:
+        if scope["method"] == "OPTIONS" and not origin and self._check_host and allowed_name(host):
             await Response(status_code=204)(scope, receive, send)
             return
         await self._router(scope, receive, send)

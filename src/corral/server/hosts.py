@@ -112,11 +112,17 @@ def host_name(host: str) -> str:
     return host.partition(":")[0] if host.count(":") <= 1 else host
 
 
+def allowed_name(host: str) -> bool:
+    """Whether a Host header names this machine by a name (15.4)."""
+    name = host_name(host).lower()
+    return name in ("", "localhost", socket.gethostname().lower()) or name.endswith(_LOCAL_SUFFIXES)
+
+
 def allowed_host(host: str) -> bool:
     """Whether a Host header may be answered by a server on a loopback address (15.4)."""
-    name = host_name(host).lower()
-    if name in ("", "localhost", socket.gethostname().lower()) or name.endswith(_LOCAL_SUFFIXES):
+    if allowed_name(host):
         return True
+    name = host_name(host)
     try:
         address = ipaddress.ip_address(name)
     except ValueError:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from corral.core.digests import Digest
-from corral.errors import BlobNotFound, CorruptData, DigestMismatch, InvalidInput
+from corral.errors import BlobNotFound, CorruptData, DigestMismatch, InvalidInput, StorageError
 from corral.store.disk import create_temporary, make_directory, storage_errors, sync_directory
 
 try:
@@ -60,8 +60,7 @@ class BlobStore:
     def add_bytes(self, data: bytes) -> Digest:
         """Store `data`; a blob that is already there only gets a new time stamp."""
         digest = Digest.of(data)
-        if self._stored_size(digest) == len(data):
-            self.touch(digest)
+        if self._reuse(digest, len(data)):
             return digest
         with self.open_writer() as writer:
             writer.write(data)
@@ -71,14 +70,14 @@ class BlobStore:
         """Store the bytes of a file, sharing them with it where the file system can; never rewrites them.
 
         `digest`, where given, must have been computed from this very file: it is believed. Tried in
-        order: clone, hard link, copy. Raises StorageError.
+        order: clone, hard link, copy. After a hard link the source must not be changed in place.
+        Raises StorageError.
         """
         with storage_errors("read", source):
             source = source.resolve(strict=True)
             digest = digest or file_digest(source)
             size = source.stat().st_size
-        if self._stored_size(digest) == size:
-            self.touch(digest)
+        if self._reuse(digest, size):
             return digest
         make_directory(self.directory)
         if not (self._clone(source, digest) or self._link(source, digest)):
@@ -96,13 +95,11 @@ class BlobStore:
     def touch(self, digest: Digest) -> None:
         """Set the time stamp to now, which protects the blob from the next prune. Raises BlobNotFound."""
         path = self.path(digest)
-        try:
-            with storage_errors("touch", path):
+        with storage_errors("touch", path):
+            try:
                 os.utime(path)
-        except Exception as error:
-            if isinstance(error.__cause__, FileNotFoundError):
+            except FileNotFoundError as error:
                 raise BlobNotFound(str(digest)) from error
-            raise
 
     def delete(self, digest: Digest) -> bool:
         """Remove a blob; False when it was not there. Raises StorageError."""
@@ -131,11 +128,19 @@ class BlobStore:
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise BlobNotFound(str(digest)) from error
 
-    def _stored_size(self, digest: Digest) -> int | None:
+    def _reuse(self, digest: Digest, size: int) -> bool:
+        """Whether the blob is there already; if so it gets a new time stamp.
+
+        One of another size was damaged: it will be replaced.
+        """
         try:
-            return self.size(digest)
+            if self.size(digest) != size:
+                return False
         except BlobNotFound:
-            return None
+            return False
+        with suppress(StorageError):  # somebody else's file: good to use, though we cannot touch it
+            self.touch(digest)
+        return True
 
     def _clone(self, source: Path, digest: Digest) -> bool:
         if fcntl is None:
@@ -150,9 +155,12 @@ class BlobStore:
         return True
 
     def _link(self, source: Path, digest: Digest) -> bool:
-        # Mode and time stamp stay as they are: they are the user's file's as well.
+        # Mode and time stamp stay as they are: they are the user's file's as well. A file that others
+        # may not read would make a blob that a server of another user cannot.
         target = self.path(digest)
         with suppress(OSError):
+            if source.stat().st_mode & 0o444 != 0o444:
+                return False
             target.unlink(missing_ok=True)  # only here when it had the wrong size
             target.hardlink_to(source)
             sync_directory(self.directory)
@@ -179,6 +187,7 @@ class BlobWriter:
             handle, self._path = create_temporary(store.directory, "sha256-", 0o600)
         self.file: BinaryIO = os.fdopen(handle, "wb", buffering=0)
         self.size = 0
+        self._placed = False
 
     def write(self, data: bytes | memoryview) -> None:
         """Append. Raises StorageError, after which nothing is left of the blob."""
@@ -199,9 +208,8 @@ class BlobWriter:
         if expected is not None and expected != actual:
             self.abort()
             raise DigestMismatch(str(expected), str(actual))
-        if self._store._stored_size(actual) == self.size:
+        if self._store._reuse(actual, self.size):
             self.abort()
-            self._store.touch(actual)
         else:
             self.place(actual)
         return actual
@@ -211,10 +219,11 @@ class BlobWriter:
         target = self._store.path(digest)
         try:
             with storage_errors("write", target):
-                os.fchmod(self.file.fileno(), _MODE) if hasattr(os, "fchmod") else self._path.chmod(_MODE)
+                self._path.chmod(_MODE)
                 os.fsync(self.file.fileno())
                 self.file.close()
                 self._path.replace(target)
+                self._placed = True
         except BaseException:
             self.abort()
             raise
@@ -224,8 +233,9 @@ class BlobWriter:
         """Remove what was written; harmless after a commit or a second time."""
         if not self.file.closed:
             self.file.close()
-        with suppress(OSError):
-            self._path.unlink()
+        if not self._placed:
+            with suppress(OSError):
+                self._path.unlink()
 
     def __enter__(self) -> BlobWriter:
         return self

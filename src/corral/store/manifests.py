@@ -34,6 +34,9 @@ class StoredManifest:
     raw: bytes
 
 
+Listing = list[StoredManifest]  # by this name, since the method `list` hides the type inside the class
+
+
 class ManifestStore:
     """The folder `manifests/`, four levels deep: host, namespace, model, tag.
 
@@ -65,7 +68,7 @@ class ManifestStore:
                 pass
         raise ModelNotFound(name.short)
 
-    def list(self) -> list[StoredManifest]:
+    def list(self) -> Listing:
         """All readable manifests, the newest first; others are left out with a line in the log."""
         found = []
         for path in self._paths():
@@ -79,13 +82,13 @@ class ManifestStore:
                 log.warning("bad manifest: path=%s error=%s", path, error)
         return sorted(found, key=lambda one: (-int(one.modified_at), one.name))
 
-    def names(self) -> list[ModelName]:
+    def names(self) -> tuple[ModelName, ...]:
         """All names that have a manifest, whether it can be read or not, in order of name."""
         names = []
         for path in self._paths():
             with suppress(InvalidInput):
                 names.append(_name_of(path))
-        return sorted(names)
+        return tuple(sorted(names))
 
     def canonical(self, name: ModelName) -> ModelName:
         """`name` in the spelling of the store: names that differ only in case cannot exist side by side.
@@ -159,13 +162,16 @@ class ManifestStore:
         used: set[Digest] = set()
         for path in self._paths():
             try:
-                manifest = self.read(_name_of(path)).manifest
-                used.update(Digest.parse(text) for text in manifest.digests)
+                texts = self.read(_name_of(path)).manifest.digests
             except ModelNotFound:
                 continue
             except (InvalidInput, CorruptData):
                 if strict:
                     raise
+                continue
+            for text in texts:
+                with suppress(InvalidInput):
+                    used.add(Digest.parse(text))
         return used
 
     def remove_empty_folders(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from corral.core.digests import Digest
 from corral.core.names import ModelName
-from corral.errors import CorruptData, InvalidInput
+from corral.errors import CorruptData, InvalidInput, StorageError
 from corral.store.blobs import BlobStore
 from corral.store.disk import storage_errors
 from corral.store.manifests import TEMPORARY_PREFIX, ManifestStore
@@ -64,7 +64,7 @@ class Store:
         """
         try:
             used = self.manifests.digests_in_use(strict=True)
-        except (InvalidInput, CorruptData):
+        except (InvalidInput, CorruptData, StorageError):
             log.warning("corrupt manifests detected, skipping prune operation.  Re-pull or delete to clear")
             return []
         oldest = (time.time() if now is None else now) - PRUNE_AGE_S

@@ -11,9 +11,7 @@ from corral.core.names import DEFAULT_HOST, DEFAULT_NAMESPACE, DEFAULT_TAG, Mode
 
 # Registries behind the account service: the key must be known there before anything can be sent.
 _ACCOUNT_HOSTS = (".ollama.ai", ".ollama.com")
-_REFUSED = (
-    "you are not authorized to push to this namespace, create the model under a namespace you own"
-)
+_REFUSED = "you are not authorized to push to this namespace, create the model under a namespace you own"
 
 
 def run(call: Invocation) -> None:

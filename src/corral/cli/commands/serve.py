@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import errno
+from pathlib import Path
 
-from corral.cli.errors import CommandError
-from corral.cli.identity import ensure_key_pair
 from corral.cli.invocation import Invocation
-from corral.settings import Address, Settings
 
 
 def run(call: Invocation) -> None:
-    ensure_key_pair(call.settings.identity)
-    try:
-        _serve(call.settings)
-    except OSError as error:
-        raise CommandError(listen_message(call.settings.address, error)) from error
-
-
-def _serve(settings: Settings) -> None:
     # The one command that needs the server, and with it everything else.
     from corral.server import run as run_server
 
-    run_server(settings)
+    ensure_key_pair(call.settings.identity)
+    run_server(call.settings)
 
 
-def listen_message(address: Address, error: OSError) -> str:
-    """Why the address cannot be listened at."""
-    causes = {
-        errno.EADDRINUSE: "address already in use",
-        errno.EACCES: "permission denied",
-        errno.EADDRNOTAVAIL: "cannot assign requested address",
-    }
-    cause = causes.get(error.errno or 0, (error.strerror or str(error)).lower())
-    return f"listen tcp {address.netloc}: bind: {cause}"
+def ensure_key_pair(folder: Path) -> None:
+    """Make the key that registries know this machine by where there is none, and say so on stdout."""
+    from corral.registry import KeyPair  # brings cryptography and httpx
+
+    if KeyPair.load(folder) is not None:
+        return
+    print(f"Couldn't find '{folder / 'id_ed25519'}'. Generating new private key.")
+    pair = KeyPair.load_or_create(folder)
+    print(f"Your new public key is: \n\n{pair.public_line}\n", flush=True)
