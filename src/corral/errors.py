@@ -5,7 +5,7 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
 
     CorralError(message, *, hint=None)
       InvalidInput          InvalidName · InvalidOption · InvalidFormat · ModelfileError(line) ·
-                            TemplateError(line, column) · BodyTooLarge(limit)
+                            TemplateError(line, column) · PromptTooLong · BodyTooLarge(limit)
       NotFound              ModelNotFound(name) · BlobNotFound(digest)
       Unsupported           the model lacks the capability, or its architecture is unknown · NotAnEmbedder
       AccessDenied          a registry refused us · CloudDisabled
@@ -45,6 +45,10 @@ class InvalidOption(InvalidInput):
 
 class InvalidFormat(InvalidInput):
     """The `format` of a request is neither "json" nor a JSON Schema."""
+
+
+class PromptTooLong(InvalidInput):
+    """The prompt does not fit the context window, and may not be cut."""
 
 
 class BodyTooLarge(InvalidInput):

@@ -15,16 +15,18 @@ from starlette.responses import Response
 
 from corral.api.records import Answer as Records
 from corral.api.records import ChatAnswer, GenerateAnswer, metrics
-from corral.api.replies import NDJSON, json_response
+from corral.api.replies import BARE_JSON, NDJSON, error_response, json_response
 from corral.api.shapes import ChatIn, EmbeddingsIn, EmbedIn, GenerateIn
 from corral.core import gojson
 from corral.core.events import Event, Usage
-from corral.errors import CorralError, InvalidInput, ModelNotFound
+from corral.errors import CorralError, InvalidInput, ModelNotFound, PromptTooLong, RunnerError
 from corral.serving.answers import Answer
 from corral.serving.service import Service
 from corral.wire import Streaming, decode_json, read_body, watch_disconnect
 
 log = logging.getLogger("corral.api")
+
+_GENERATION_ERRORS = (RunnerError, PromptTooLong)
 
 
 class InferenceRoutes:
@@ -88,16 +90,22 @@ async def _begin(
     work: Coroutine[Any, Any, Answer], records: Records, *, stream: bool
 ) -> Response | Streaming:
     """The response to an answer: one object, or a stream once its first events are there."""
-    answer = await work
     try:
-        if answer.single is not None:
-            return json_response(records.record(answer.single))
+        answer = await work
+        try:
+            if answer.single is not None:
+                return json_response(records.record(answer.single))
+            if not stream:
+                return json_response(records.whole(await answer.collect()))
+            first = await answer.first()
+        except BaseException:
+            await answer.aclose()
+            raise
+    except _GENERATION_ERRORS as error:
         if not stream:
-            return json_response(records.whole(await answer.collect()))
-        first = await answer.first()
-    except BaseException:
-        await answer.aclose()
-        raise
+            raise
+        # The stream was about to start: such answers have no charset.
+        return error_response(error, content_type=BARE_JSON)
     return Streaming(_lines(answer, first, records), content_type=NDJSON, on_end=answer.aclose)
 
 

@@ -21,11 +21,11 @@ from corral.core.digests import Digest
 from corral.core.names import ModelName
 from corral.core.requests import ProgressRecord
 from corral.core.units import MAX_DURATION_S, local_time_text
-from corral.errors import CloudDisabled, CorralError, InvalidInput, InvalidName
-from corral.library import CreateRequest, Details, Library, Listed, Shown
+from corral.errors import CloudDisabled, CorralError, InvalidInput
+from corral.library import CreateRequest, Details, Library, Listed, Shown, check_request
 from corral.scheduler import LoadedInfo, Scheduler
 from corral.serving.checks import local_reference
-from corral.wire import Streaming, decode_json, read_body, status_of, watch_disconnect
+from corral.wire import Streaming, decode_json, read_body, watch_disconnect
 
 
 class ModelRoutes:
@@ -45,7 +45,11 @@ class ModelRoutes:
         return json_response({"models": [_listed(model) for model in await self._library.tags()]})
 
     async def ps(self, request: Request) -> Response:
-        return json_response({"models": [_loaded(info) for info in self._scheduler.loaded()]})
+        """With `?verbose=1` also what the reference does not tell: why a model was loaded, slots, process."""
+        verbose = request.query_params.get("verbose", "") not in ("", "0", "false")
+        return json_response(
+            {"models": [_loaded(info, verbose=verbose) for info in self._scheduler.loaded()]}
+        )
 
     async def show(self, request: Request) -> Response:
         body = decode_json(await read_body(request), ShowIn)
@@ -93,7 +97,9 @@ class ModelRoutes:
 
     async def create(self, request: Request) -> Response | Streaming:
         body = decode_json(await read_body(request), CreateIn)
-        records = self._library.create(_create_request(body))
+        core = _create_request(body)
+        check_request(core)
+        records = self._library.create(core)
         return await watch_disconnect(request, _progress(records, stream=body.stream))
 
     async def pull(self, request: Request) -> Response | Streaming:
@@ -143,8 +149,7 @@ def _create_request(body: CreateIn) -> CreateRequest:
 async def _progress(records: AsyncGenerator[ProgressRecord, None], *, stream: bool) -> Response | Streaming:
     """A stream of records, or only the last of them.
 
-    An error before the first record keeps its status; a request that is wrong in itself is answered like
-    any other, what fails later without a charset, as the reference does.
+    An error before the first record keeps its status.
     """
     try:
         if not stream:
@@ -156,9 +161,7 @@ async def _progress(records: AsyncGenerator[ProgressRecord, None], *, stream: bo
         first = await anext(records)
     except CorralError as error:
         await records.aclose()
-        if status_of(error) == 400 and not isinstance(error, InvalidName):
-            return error_response(error, content_type=BARE_JSON)
-        return error_response(error, content_type=BARE_JSON, status=max(status_of(error), 500))
+        return error_response(error, content_type=BARE_JSON)
     return Streaming(_lines(first, records), content_type=NDJSON, on_end=records.aclose)
 
 
@@ -217,9 +220,9 @@ def _listed(model: Listed) -> dict[str, Any]:
     return out
 
 
-def _loaded(info: LoadedInfo) -> dict[str, Any]:
+def _loaded(info: LoadedInfo, *, verbose: bool) -> dict[str, Any]:
     config = info.model.config
-    return {
+    out: dict[str, Any] = {
         "name": info.name,
         "model": info.name,
         "size": info.size,
@@ -235,9 +238,16 @@ def _loaded(info: LoadedInfo) -> dict[str, Any]:
         "expires_at": local_time_text(min(info.expires_at, time.time() + MAX_DURATION_S)),
         "size_vram": info.size_vram,
         "context_length": info.num_ctx,
-        # Beyond the reference: why this model was loaded.
-        "reason": info.reason,
     }
+    if verbose:
+        out |= {
+            "reason": info.reason,
+            "slots": info.num_slots,
+            "in_flight": info.in_flight,
+            "waiting": info.waiting,
+            "pid": info.pid,
+        }
+    return out
 
 
 def _shown(shown: Shown, *, basename: str = "") -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import platform
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
@@ -107,7 +106,7 @@ class Client:
         return connect(self.address, path)
 
     def _headers(self, accept: str, more: Mapping[str, str] | None) -> dict[str, str]:
-        agent = f"corral/{__version__} ({platform.machine()} {sys.platform})"
+        agent = f"corral/{__version__} ({sys.platform})"
         headers = {"Content-Type": "application/json", "Accept": accept, "User-Agent": agent}
         headers["Connection"] = "close"  # the socket then belongs to the response and ends with it
         if self.api_key:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from corral.cli.client import Client
 from corral.cli.parse import Value
-from corral.cli.start import start_in_background
 from corral.settings import Settings
 
 
@@ -39,5 +38,11 @@ class Invocation:
             settings.address,
             program=self.program,
             api_key=settings.api_key,
-            when_refused=lambda: start_in_background(settings, self.program),
+            when_refused=lambda: _start(settings, self.program),
         )
+
+
+def _start(settings: Settings, program: str) -> bool:
+    from corral.cli.start import start_in_background  # rarely needed, and subprocess takes its time
+
+    return start_in_background(settings, program)

@@ -9,10 +9,8 @@ import sys
 from collections.abc import Sequence
 
 from corral.cli.help import help_text
-from corral.cli.invocation import Invocation
 from corral.cli.parse import Parsed, parse
 from corral.cli.spec import ROOT
-from corral.settings import read_settings
 
 PROGRAMS = ("corral", "ollama")
 
@@ -35,6 +33,10 @@ def program_name(path: str) -> str:
 
 
 def _dispatch(parsed: Parsed, program: str) -> int:
+    # Not needed for help and for errors on the command line.
+    from corral.cli.invocation import Invocation
+    from corral.settings import read_settings
+
     name = "version" if parsed.command is ROOT else parsed.command.module
     logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
     module = importlib.import_module(f"corral.cli.commands.{name}")

@@ -17,11 +17,11 @@ class TokenLogprob:
     token: str
     logprob: float
     top: tuple[TokenLogprob, ...] = ()
-    raw: bytes | None = None  # the token's bytes, where they are no complete UTF-8 text
 
     @property
     def data(self) -> bytes:
-        return self.raw if self.raw is not None else self.token.encode("utf-8", "replace")
+        """The UTF-8 bytes of the token's text."""
+        return self.token.encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ class _Progress(msgspec.Struct):
 
 class _Probability(msgspec.Struct):
     token: str = ""
-    bytes: list[int] | None = None
     logprob: float | None = None
     top_logprobs: list[_Probability] = []
 
@@ -111,7 +110,7 @@ class Client:
 
         Closing the generator ends the request in the engine. Raises EngineError, RunnerCrashed.
         """
-        reader = _CompletionReader(wants_top=request.sampling.num_probs)
+        reader = _CompletionReader()
         async for batch in self._stream("/completion", request.body(), _completion_events, reader.chunks):
             yield batch
 
@@ -235,23 +234,30 @@ def _error(body: bytes, status: int) -> EngineError:
 
 
 class _CompletionReader:
-    def __init__(self, wants_top: int) -> None:
-        self._wants_top = wants_top
+    """Holds a token without text back until it is clear that it does not end the answer.
+
+    The end token is reported like any other, but its log-probability is no part of the text.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[Chunk] = []
 
     def chunks(self, event: _CompletionEvent) -> list[Chunk]:
         if event.prompt_progress is not None:
             progress = event.prompt_progress
             return [PrefillProgress(progress.total, progress.cache, progress.processed)]
-        logprobs = _logprobs(event.completion_probabilities)
-        out: list[Chunk] = []
-        if event.content or logprobs:
-            out.append(TextPiece(event.content, False, logprobs))
-        if event.stop:
-            reason = "length" if event.stop_type == "limit" else "stop"
-            out.append(_finish(reason, event.timings, event.tokens_evaluated, event.tokens_predicted, event))
-        elif not out:
-            out.append(TextPiece(""))
-        return out
+        piece = TextPiece(event.content, False, _logprobs(event.completion_probabilities))
+        held, self._held = self._held, []
+        if not event.stop:
+            if not event.content:
+                self._held = [*held, piece]
+                return []
+            return [*held, piece]
+        reason = "length" if event.stop_type == "limit" else "stop"
+        text: list[Chunk] = [piece] if event.content else []
+        if event.stop_type != "eos":
+            text = [*held, *text]
+        return [*text, _finish(reason, event.timings, event.tokens_evaluated, event.tokens_predicted, event)]
 
 
 class _ChatReader:
@@ -317,6 +323,5 @@ def _logprobs(entries: Sequence[_Probability] | None) -> tuple[TokenLogprob, ...
 
 def _logprob(entry: _Probability) -> TokenLogprob:
     top = tuple(_logprob(other) for other in entry.top_logprobs)
-    raw = bytes(entry.bytes) if entry.bytes is not None else None
     # A probability of zero has no finite logarithm; JSON has none for minus infinity.
-    return TokenLogprob(entry.token, entry.logprob if entry.logprob is not None else -1e9, top, raw)
+    return TokenLogprob(entry.token, entry.logprob if entry.logprob is not None else -1e9, top)

@@ -5,7 +5,8 @@ In: names and requests as the dialects decode them. Out: a `Model` for the road 
 `registry` meet. Called by `serving`, by every dialect and by `server` at start.
 """
 
+from corral.library.create import check_request
 from corral.library.facts import CreateRequest, Details, Listed, Shown, TensorFact
 from corral.library.library import Library
 
-__all__ = ["CreateRequest", "Details", "Library", "Listed", "Shown", "TensorFact"]
+__all__ = ["CreateRequest", "Details", "Library", "Listed", "Shown", "TensorFact", "check_request"]

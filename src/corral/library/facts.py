@@ -55,7 +55,8 @@ class TensorFact:
 class Shown:
     """All about one model. Empty texts are absent facts; `tensors` and `projector_info` may be None.
 
-    `model_info` holds the metadata of the weights in JSON's types, sorted by key; `tensors` come block by block.
+    `model_info` holds the metadata of the weights in JSON's types, sorted by key; `tensors` come block by
+    block.
     """
 
     name: str

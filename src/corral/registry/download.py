@@ -60,7 +60,8 @@ async def _fetch(client: RegistryClient, digest: Digest, partial: _Partial, prog
             if attempt >= MAX_ATTEMPTS:
                 raise RegistryError(f"max retries exceeded: {error.message}") from error
             log.info("%s stalled; retrying: %s", digest.short, error.message)
-            await asyncio.sleep(2 ** max(attempt - 1, 0))
+            if attempt:
+                await asyncio.sleep(2 ** (attempt - 1))
 
 
 async def _stream(client: RegistryClient, digest: Digest, partial: _Partial, progress: Progress) -> None:
@@ -85,8 +86,20 @@ async def _stream(client: RegistryClient, digest: Digest, partial: _Partial, pro
 
 
 async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:
-    async for piece in answer.aiter_bytes(CHUNK):
-        yield piece
+    """The body in pieces worth a write; what came before a failure is handed out before it is raised."""
+    waiting = bytearray()
+    try:
+        async for piece in answer.aiter_bytes():
+            waiting += piece
+            if len(waiting) >= CHUNK:
+                yield bytes(waiting)
+                waiting.clear()
+    except httpx.HTTPError:
+        if waiting:
+            yield bytes(waiting)
+        raise
+    if waiting:
+        yield bytes(waiting)
 
 
 def _first_byte(answer: httpx.Response) -> int:

@@ -43,7 +43,7 @@ class ChatRun:
 
     async def _native(self, wanted: Format) -> Answer:
         run = self._run
-        kept = await self._fit_native()
+        kept, num_tokens = await self._fit_native()
         if run.request.debug_render_only:
             num_images = sum(len(message.images) for message in kept)
             return Answer(single=Rendered(await self._native_text(kept), num_images))
@@ -52,7 +52,7 @@ class ChatRun:
             messages=native_messages(kept),
             tools=native_tools(self._tools),
             template_values=template_arguments(run.think),
-            sampling=run.sampling(),
+            sampling=run.sampling(num_tokens),
             schema=schema,
         )
         return Answer(self._native_events(request))
@@ -61,7 +61,8 @@ class ChatRun:
         tools, values = native_tools(self._tools), template_arguments(self._run.think)
         return await self._run.client.apply_template(native_messages(messages), tools, values)
 
-    async def _fit_native(self) -> list[Message]:
+    async def _fit_native(self) -> tuple[list[Message], int]:
+        """What the model gets to see, and its tokens where they matter (else 0)."""
         run = self._run
         counts: dict[int, int] = {}
 
@@ -74,10 +75,13 @@ class ChatRun:
         if run.request.truncate:
             limit = run.lease.num_ctx
             kept = await fit(self._messages, limit, count, image_tokens=run.image_tokens, native=True)
-        if run.window < run.lease.runner.num_ctx and not run.request.debug_render_only:
-            # A larger runner would take what this request's window cannot hold.
-            run.check_window(counts.get(len(kept)) or await count(kept))
-        return kept
+        is_smaller = run.window < run.lease.runner.num_ctx
+        if run.request.debug_render_only or not (is_smaller or not run.shifts):
+            return kept, 0
+        num_tokens = counts.get(len(kept)) or await count(kept)
+        # A larger runner would take what this request's window cannot hold.
+        run.check_window(num_tokens)
+        return kept, num_tokens
 
     async def _native_events(self, request: ChatCompletion) -> AsyncGenerator[list[Event], None]:
         calls = _Calls()

@@ -48,7 +48,8 @@ class GenerateRun:
             parser = PlainParser()
 
         async def context(written: str) -> tuple[int, ...]:
-            return tuple(await run.client.tokenize(text + written))
+            # Of the whole prompt, also where the engine saw only a part of it.
+            return tuple(await run.client.tokenize(prompt.text + written))
 
         finisher = None if request.raw else context
         return Answer(run.complete(text, prompt.images, parser, grammar, finisher, num_tokens))
@@ -73,7 +74,7 @@ class GenerateRun:
         if request.template:
             kept = await self._kept(messages, lambda some: render(template, some, (), run.think, mark=False))
             return Prompt(render(template, kept, (), run.think, mark=False).text, request.images)
-        if run.model.mode is PromptMode.NATIVE:
+        if run.model.mode is PromptMode.NATIVE and run.model.network.chat_template:
             return await self._native(messages)
         kept = await self._kept(messages, lambda some: prompt_for(run.model, some, (), run.think, mark=False))
         return prompt_for(run.model, kept, (), run.think)

@@ -29,7 +29,7 @@ from corral.engine import (
     json_grammar,
     schema_grammar,
 )
-from corral.errors import EngineError, InvalidInput
+from corral.errors import EngineError, PromptTooLong
 from corral.prompt import IMAGE_TOKENS, prompt_opens_thinking, template_of
 from corral.scheduler import Lease
 
@@ -51,7 +51,10 @@ Finisher = Callable[[str], Awaitable[tuple[int, ...] | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A request with all that has been decided about it. `began` is when it arrived (monotonic seconds)."""
+    """A request with all that has been decided about it.
+
+    `began` is when it arrived (monotonic seconds), `load_s` how long it then took to get a ready runner.
+    """
 
     model: Model
     options: Options
@@ -59,6 +62,7 @@ class Run:
     request: GenerationRequest
     think: Think
     began: float
+    load_s: float
 
     @property
     def client(self) -> Client:
@@ -101,7 +105,7 @@ class Run:
             completion_tokens=finish.completion_tokens,
             prompt_s=finish.prompt_s,
             decode_s=finish.decode_s,
-            load_s=self.lease.load_s,
+            load_s=self.load_s,
             total_s=time.monotonic() - self.began,
         )
 
@@ -126,13 +130,15 @@ class Run:
             return prompt, 0
         tokens = await self.client.tokenize(prompt)
         limit = self.lease.num_ctx
-        if len(tokens) <= limit:
+        if len(tokens) < limit or self.request.debug_render_only:
             return prompt, len(tokens)
         if not self.request.truncate:
             self.check_window(len(tokens))
             return prompt, len(tokens)
         if not self.shifts:
-            raise InvalidInput(TOO_LONG)
+            raise PromptTooLong(TOO_LONG)
+        if len(tokens) == limit:
+            return prompt, limit
         kept = cut_middle(tokens, limit, self.options.num_keep)
         return await self.client.detokenize(kept), len(kept)
 
@@ -230,9 +236,8 @@ def cut_middle(tokens: list[int], limit: int, num_keep: int) -> list[int]:
     """The first `num_keep` and the newest tokens, so that about half of the window stays free to write."""
     keep = len(tokens) if num_keep < 0 else num_keep
     keep = min(keep, max(limit - 4, 0))
-    block = max((limit - keep) // 2, 1)
-    erased = (len(tokens) - keep - block) // block * block
-    return tokens[:keep] + tokens[keep + erased :]
+    newest = max((limit - keep) // 2, 1)
+    return tokens[:keep] + tokens[-newest:]
 
 
 class _Guard:

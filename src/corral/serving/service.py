@@ -40,7 +40,7 @@ class Service:
         began = time.monotonic()
         checks.check_logprobs(request)
         if not request.model.strip():
-            raise ModelNotFound("")
+            raise ModelNotFound(request.model)
         model = await self._resolve(request.model)
         if not request.prompt and request.keep_alive_s == 0:
             return self._unload(model)
@@ -54,11 +54,20 @@ class Service:
                 model, options, shift=request.shift, keep_alive_s=request.keep_alive_s
             )
             lease = await stack.enter_async_context(held)
+            load_s = time.monotonic() - began
             if not request.prompt:
                 return Answer(single=Done("load"))
             if not request.raw and model.family == "mllama" and len(request.images) > 1:
                 raise InvalidInput("this model only supports one image while more than one image requested")
-            run = Run(model=model, options=options, lease=lease, request=request, think=think, began=began)
+            run = Run(
+                model=model,
+                options=options,
+                lease=lease,
+                request=request,
+                think=think,
+                began=began,
+                load_s=load_s,
+            )
             answer = await GenerateRun(run, request).answer()
             return answer.holding(stack.pop_all(), lambda: self._scheduler.discard(lease.runner))
 
@@ -80,11 +89,20 @@ class Service:
                 model, options, shift=request.shift, keep_alive_s=request.keep_alive_s
             )
             lease = await stack.enter_async_context(held)
+            load_s = time.monotonic() - began
             if not request.messages:
                 return Answer(single=Done("load"))
             messages = chat_messages(model, request.messages)
             check_images(model, messages)
-            run = Run(model=model, options=options, lease=lease, request=request, think=think, began=began)
+            run = Run(
+                model=model,
+                options=options,
+                lease=lease,
+                request=request,
+                think=think,
+                began=began,
+                load_s=load_s,
+            )
             answer = await ChatRun(run, messages, request.tools).answer()
             return answer.holding(stack.pop_all(), lambda: self._scheduler.discard(lease.runner))
 
@@ -99,7 +117,7 @@ class Service:
         async with held as lease:
             load_s = time.monotonic() - began
             if not request.inputs:
-                return Embeddings((), load_s=load_s, total_s=time.monotonic() - began)
+                return Embeddings(())
             if not model.can("embedding"):
                 raise NotAnEmbedder(f'"{request.model}" does not support embeddings')
             vectors, num_tokens = await EmbedRun(model, options, lease, request).vectors()

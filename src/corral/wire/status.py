@@ -11,6 +11,7 @@ STATUS: dict[type[Exception], int] = {
     errors.TemplateError: 500,
     errors.BodyTooLarge: 413,
     errors.NotFound: 404,
+    errors.DigestMismatch: 400,
     errors.Unsupported: 400,
     errors.NotAnEmbedder: 501,
     errors.AccessDenied: 401,

@@ -36,6 +36,7 @@ class EditingReader:
             key_bindings=self._keys(),
             prompt_continuation=CONTINUATION,
             enable_suspend=True,
+            reserve_space_for_menu=0,
             input=source,
             output=screen,
         )
