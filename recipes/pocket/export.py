@@ -10,12 +10,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import gguf
 import numpy as np
 import torch
 from model import Decoder, Shape
 from textform import CONTROL, TAGS, TEMPLATE_FILE
-
-import gguf
 
 MAX_BYTES = 8_000_000
 DESCRIPTION = (

@@ -3,8 +3,8 @@ import struct
 from pathlib import Path
 
 import pytest
+from gguf import GGMLQuantizationType, GGUFReader
 from gguf.constants import GGML_QUANT_SIZES
-from tests.helpers.gguf_files import TENSORS, build_gguf
 
 from corral.errors import GGUFError, StorageError
 from corral.gguf import (
@@ -17,7 +17,7 @@ from corral.gguf import (
     read_gguf,
     scan_header,
 )
-from gguf import GGMLQuantizationType, GGUFReader
+from tests.helpers.gguf_files import TENSORS, build_gguf
 
 
 def string(text: str | bytes) -> bytes:

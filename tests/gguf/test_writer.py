@@ -2,10 +2,10 @@ import io
 from pathlib import Path
 
 import pytest
-from tests.helpers.gguf_files import build_gguf
 
 from corral.errors import GGUFError
 from corral.gguf import ArrayType, TensorInfo, ValueType, read_gguf, tensor_data, write_gguf
+from tests.helpers.gguf_files import build_gguf
 
 ARCHITECTURE = {"general.architecture": "llama"}
 

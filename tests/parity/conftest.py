@@ -1,4 +1,5 @@
 import pytest
+
 from tests.helpers.server import serving
 from tests.parity.recorded import Recorded
 

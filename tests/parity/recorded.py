@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.helpers.server import ServerProcess
 from tests.parity import replay
 from tests.parity.known_differences import KNOWN

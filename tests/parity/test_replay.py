@@ -1,6 +1,7 @@
 """Every recorded exchange of the reference server, replayed against a real server."""
 
 import pytest
+
 from tests.parity import replay
 from tests.parity.known_differences import KNOWN, NOT_SERVED
 from tests.parity.recorded import VECTORS, judge

@@ -2,7 +2,6 @@ import base64
 import re
 
 import pytest
-from tests.prompt import vectors
 
 from corral.core.model import PromptMode
 from corral.core.requests import GenerateRequest
@@ -15,6 +14,7 @@ from corral.prompt import (
     render_suffix,
     template_of,
 )
+from tests.prompt import vectors
 
 TRUNCATED = {"chat/truncate-plain-render", "chat/truncate-render"}
 

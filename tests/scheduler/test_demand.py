@@ -2,11 +2,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.helpers.build_model import build_model
 
 from corral.core.options import Options
 from corral.errors import LoadError, Unsupported
 from corral.scheduler.demand import limit_context, make_demand
+from tests.helpers.build_model import build_model
 
 VISION = ("completion", "vision")
 

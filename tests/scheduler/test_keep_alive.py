@@ -1,13 +1,13 @@
 import asyncio
 
 import pytest
-from tests.helpers.build_model import build_model
-from tests.helpers.fake_launcher import FakeLauncher
-from tests.helpers.virtual_time import run
 
 from corral.core.options import Options
 from corral.scheduler import Scheduler
 from corral.settings import Settings
+from tests.helpers.build_model import build_model
+from tests.helpers.fake_launcher import FakeLauncher
+from tests.helpers.virtual_time import run
 
 FOREVER = float("inf")
 EPOCH = 5000.0

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.helpers.build_model import build_model
 
 from corral.core.options import Options
 from corral.engine import Adapter, Completion, Finish, LaunchParams, Sampling, TextPiece
@@ -15,6 +14,7 @@ from corral.errors import LoadError, RunnerCrashed
 from corral.scheduler import EngineLauncher, LaunchPlan, Scheduler
 from corral.scheduler.launcher import launch_params
 from corral.settings import Settings
+from tests.helpers.build_model import build_model
 
 WEIGHTS = Path(__file__).parents[1] / "parity" / "models" / "peer-suite.gguf"
 OPTIONS = Options(temperature=0.0, num_predict=4, num_thread=1)

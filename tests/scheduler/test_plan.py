@@ -1,7 +1,6 @@
 import logging
 
 import pytest
-from tests.helpers.build_model import build_model
 
 from corral.core.options import Options
 from corral.errors import NotEnoughMemory
@@ -17,6 +16,7 @@ from corral.scheduler.plan import (
     plan_smallest,
 )
 from corral.settings import Settings
+from tests.helpers.build_model import build_model
 
 
 def demand_of(options=None, **facts):

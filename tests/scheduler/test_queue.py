@@ -1,14 +1,14 @@
 import asyncio
 
 import pytest
-from tests.helpers.build_model import build_model
-from tests.helpers.fake_launcher import GIB, FakeLauncher
-from tests.helpers.virtual_time import run
 
 from corral.core.options import Options
 from corral.errors import LoadError, ServerBusy
 from corral.scheduler import Scheduler
 from corral.settings import Settings
+from tests.helpers.build_model import build_model
+from tests.helpers.fake_launcher import GIB, FakeLauncher
+from tests.helpers.virtual_time import run
 
 AUTOMATIC = Options()
 

@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-from tests.helpers.build_model import build_model
 
 from corral.core.options import Options
 from corral.scheduler.demand import make_demand
@@ -11,6 +10,7 @@ from corral.scheduler.placement import Room
 from corral.scheduler.plan import plan_launch
 from corral.scheduler.reuse import difference, effective_context
 from corral.settings import Settings
+from tests.helpers.build_model import build_model
 
 CPU = Machine(memory_total=16 * GIB, memory_free=16 * GIB, cores=4)
 GPU = Machine(

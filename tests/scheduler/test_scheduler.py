@@ -2,14 +2,14 @@ import asyncio
 import logging
 
 import pytest
-from tests.helpers.build_model import MIB, build_model
-from tests.helpers.fake_launcher import GIB, FakeLauncher
-from tests.helpers.virtual_time import run
 
 from corral.core.options import Options
 from corral.errors import LoadError, NotEnoughMemory, RunnerCrashed, RunnerTimeout
 from corral.scheduler import Device, Scheduler
 from corral.settings import Settings
+from tests.helpers.build_model import MIB, build_model
+from tests.helpers.fake_launcher import GIB, FakeLauncher
+from tests.helpers.virtual_time import run
 
 AUTOMATIC = Options()
 
