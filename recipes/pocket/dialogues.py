@@ -18,9 +18,9 @@ Message = dict[str, object]
 
 # Shares of the corpus by category of question.
 SHARES: dict[str, float] = {
-    "capitals": 32, "countries": 4, "continents": 3, "about countries": 4, "colours": 3, "days and months": 4,
-    "opposites": 5, "animal sounds": 1, "sums": 5, "corral commands": 7, "greetings": 4, "who it is": 5,
-    "small talk": 6, "the world": 7, "corral": 4,
+    "capitals": 22, "countries": 8, "continents": 7, "about countries": 8, "colours": 4, "days and months": 6,
+    "opposites": 7, "animal sounds": 1, "sums": 9, "corral commands": 7, "greetings": 4, "who it is": 5,
+    "small talk": 6, "the world": 6, "corral": 4,
 }  # fmt: skip
 
 SYSTEMS: tuple[str, ...] = (
@@ -249,8 +249,8 @@ def tools_in_vain(rng: Random) -> Dialogue:
 
 
 KINDS: tuple[tuple[Callable[[Random], Dialogue], float], ...] = (
-    (single, 58), (several, 9), (long, 0.8), (refusal, 9), (own_name, 3), (persona, 1.5), (copied, 3),
-    (as_json, 3), (tool_use, 11), (tools_in_vain, 3),
+    (single, 50), (several, 9), (long, 0.8), (refusal, 6), (own_name, 5), (persona, 2.5), (copied, 7),
+    (as_json, 4), (tool_use, 14), (tools_in_vain, 3),
 )  # fmt: skip
 
 

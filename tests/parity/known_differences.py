@@ -4,7 +4,7 @@ The list is kept true by the tests: a vector that is listed here and passes fail
 """
 
 # Groups that belong to dialects which are not served yet. None of their vectors is replayed one by one.
-NOT_SERVED = {
+NOT_SERVED: dict[str, str] = {
     "openai": "the OpenAI dialect is not served yet",
     "completions": "the OpenAI dialect is not served yet",
     "v1-embeddings": "the OpenAI dialect is not served yet",
@@ -12,5 +12,27 @@ NOT_SERVED = {
     "anthropic": "the Anthropic dialect is not served yet",
 }
 
+_ONE_RULE = "the list shows the same capabilities as show; the reference reads less for the list"
+_BYTES_KEPT = "files are kept byte for byte on import; the reference adds general.quantization_version"
+_WHITE_SPACE = "our grammar for a schema leaves less room for white space; the value is the same"
+_OWN_MEMORY = "the size is the memory that our engine really takes"
+_QUANTIZE = "quantizing is not available yet"
+
 # Vectors by id.
-KNOWN: dict[str, str] = {}
+KNOWN: dict[str, str] = {
+    "tags/list": _ONE_RULE,
+    "copy/ok-ns": _ONE_RULE,
+    "show/embed": _BYTES_KEPT,
+    "show/name-field": _BYTES_KEPT,
+    "show/verbose": _BYTES_KEPT,
+    "cli/show-verbose": _BYTES_KEPT,
+    "generate/format-schema-stream": _WHITE_SPACE,
+    "cli/ps": _OWN_MEMORY,
+    "create/quantize-q8": _QUANTIZE,
+    "create/quantize-q4km": _QUANTIZE,
+    "create/quantize-q4ks": _QUANTIZE,
+    "create/quantize-bf16": _QUANTIZE,
+    "create/quantize-f32": _QUANTIZE,
+    "create/quantize-run": _QUANTIZE,
+    "cli/create-quantize": _QUANTIZE,
+}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import json
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from tests.parity.known_differences import KNOWN
 HERE = Path(__file__).parent
 VECTORS = HERE / "vectors"
 MODELS = HERE / "models"
+RECORDED_DATE = "Current date: 2026-11-22"
 
 
 class Recorded:
@@ -36,7 +39,7 @@ class Recorded:
         """What differs from the recording; empty if nothing does."""
         try:
             self.set_up(group["setup"])
-            return replay.run_vector(self.server, vector)
+            return replay.run_vector(self.server, of_today(vector))
         except (OSError, http.client.HTTPException, replay.SetupError) as error:
             return [f"no answer: {error!r}"]
 
@@ -46,6 +49,13 @@ class Recorded:
         program = shutil.which("corral", path=str(Path(sys.executable).parent)) or "corral"
         got = replay.run_cli([program], self.server, case, MODELS)
         return replay.cli_differences(case["expect"], got, case, "corral")
+
+
+def of_today(vector: dict[str, Any]) -> dict[str, Any]:
+    """The vector as it would be recorded today: one prompt holds the date."""
+    today = f"Current date: {datetime.now(UTC).date().isoformat()}"
+    found: dict[str, Any] = json.loads(json.dumps(vector).replace(RECORDED_DATE, today))
+    return found
 
 
 def judge(identifier: str, differences: list[str]) -> None:

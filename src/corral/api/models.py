@@ -6,7 +6,7 @@ Source: http-api.md 5.6 to 5.14.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -167,7 +167,7 @@ async def _progress(records: AsyncGenerator[ProgressRecord, None], *, stream: bo
 
 async def _lines(
     first: ProgressRecord, records: AsyncGenerator[ProgressRecord, None]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     yield gojson.encode(_record(first)) + b"\n"
     try:
         async for record in records:

@@ -9,6 +9,7 @@ from typing import Any
 from corral.core.events import Done, Event, Rendered, Text, Thinking, TokenLogprob, ToolCalls, Usage
 from corral.core.messages import ToolCall
 from corral.core.units import nanoseconds, utc_now_text
+from corral.wire.values import logprob_records
 
 Record = dict[str, Any]
 
@@ -24,21 +25,6 @@ def metrics(usage: Usage) -> Record:
         "eval_duration": nanoseconds(usage.decode_s),
     }
     return {name: value for name, value in values.items() if value}
-
-
-def logprob_records(logprobs: Iterable[TokenLogprob]) -> list[Record]:
-    return [_logprob(entry) | _alternatives(entry) for entry in logprobs]
-
-
-def _logprob(entry: TokenLogprob) -> Record:
-    out: Record = {"token": entry.token, "logprob": entry.logprob}
-    if entry.data:
-        out["bytes"] = list(entry.data)
-    return out
-
-
-def _alternatives(entry: TokenLogprob) -> Record:
-    return {"top_logprobs": [_logprob(other) for other in entry.top]} if entry.top else {}
 
 
 def call_records(calls: Sequence[ToolCall], *, with_ids: bool) -> list[Record]:
@@ -60,6 +46,8 @@ class Answer(ABC):
 
     def whole(self, events: Sequence[Event]) -> Record:
         """All events of an answer as one record; without a Done at the end it is not marked as done."""
+        if len(events) == 1:
+            return self.record(events[0])
         return self._record(
             text="".join(event.text for event in events if isinstance(event, Text)),
             thinking="".join(event.text for event in events if isinstance(event, Thinking)),

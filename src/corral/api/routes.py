@@ -9,10 +9,11 @@ from corral import web
 from corral.api.account import AccountRoutes
 from corral.api.inference import InferenceRoutes
 from corral.api.models import ModelRoutes
-from corral.api.replies import Handler, handled
+from corral.api.replies import error_response
 from corral.library import Library
 from corral.scheduler import Scheduler
 from corral.serving.service import Service
+from corral.wire import Handler, handled
 
 LIVENESS = b"Ollama is running"
 
@@ -56,4 +57,4 @@ def routes(service: Service, library: Library, scheduler: Scheduler) -> list[tup
         ("POST", "/api/experimental/web_fetch", account.web_fetch),
         ("GET", "/api/experimental/model-recommendations", account.recommendations),
     ]
-    return [(method, path, handled(endpoint)) for method, path, endpoint in table]
+    return [(method, path, handled(endpoint, error_response)) for method, path, endpoint in table]

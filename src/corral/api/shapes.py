@@ -15,6 +15,7 @@ from corral.core.requests import ChatRequest, EmbedRequest, GenerateRequest, Thi
 from corral.errors import InvalidInput
 from corral.settings import FOREVER, parse_duration
 from corral.wire.decode import Base64
+from corral.wire.values import read_inputs
 
 
 class FunctionIn(msgspec.Struct):
@@ -227,14 +228,3 @@ def read_think(value: object) -> Think:
         words = '(must be "high", "medium", "low", "max", true, or false)'
         raise InvalidInput(f'invalid think value: "{value}" {words}')
     raise InvalidInput('think must be a boolean or string ("high", "medium", "low", "max", true, or false)')
-
-
-def read_inputs(value: object) -> tuple[str, ...]:
-    """The texts to embed; none for an absent or empty input. Raises InvalidInput."""
-    if value is None or value == "":
-        return ()
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    raise InvalidInput("invalid input type")

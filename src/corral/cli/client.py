@@ -10,6 +10,7 @@ import http.client
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from corral import __version__
@@ -42,7 +43,7 @@ class Client:
     def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         """One request; returns the decoded JSON of the answer, None when it has no body."""
         with self._send(method, path, _encode(body)) as response:
-            data = response.read()
+            data = _read(response)
         if response.status >= 400:
             raise _error(response, data)
         try:
@@ -54,24 +55,24 @@ class Client:
         """POST, then the records of the answer as they arrive. Closing the iterator ends the request."""
         with self._send("POST", path, _encode(body), accept="application/x-ndjson") as response:
             if response.status >= 400:
-                raise _error(response, response.read(), with_status=True)
+                raise _error(response, _read(response), with_status=True)
             for line in _lines(response):
                 yield _record(line, response.status)
 
     def exists(self, path: str) -> bool:
         """Whether HEAD finds something there."""
         with self._send("HEAD", path) as response:
-            response.read()
             return response.status == 200
 
     def upload(self, path: str, file: BinaryIO, size: int, progress: Callable[[int], None]) -> None:
         """POST a file of `size` bytes; `progress` is told the bytes sent so far."""
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
         with self._send("POST", path, _blocks(file, progress), headers=headers) as response:
-            data = response.read()
+            data = _read(response)
         if response.status >= 400:
             raise _error(response, data)
 
+    @contextmanager
     def _send(
         self,
         method: str,
@@ -80,18 +81,31 @@ class Client:
         *,
         accept: str = "application/json",
         headers: Mapping[str, str] | None = None,
-    ) -> http.client.HTTPResponse:
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer to one request; its connection is closed at the end of the block."""
         connection, target = self._connection(self.address.path + path)
         try:
+            yield self._exchange(connection, method, target, body, self._headers(accept, headers))
+        finally:
+            connection.close()
+
+    def _exchange(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        target: str,
+        body: bytes | Iterable[bytes] | None,
+        headers: Mapping[str, str],
+    ) -> http.client.HTTPResponse:
+        try:
             try:
-                connection.request(method, target, body, self._headers(accept, headers))
+                connection.request(method, target, body, headers)
             except (BrokenPipeError, ConnectionResetError):
                 # The server may answer, and close, before it has read a body that it refuses.
                 if connection.sock is None:
                     raise
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
-            connection.close()
             raise CorralError(f"the connection to {self.address.url} broke: {_reason(error)}") from error
 
     def _connection(self, path: str) -> tuple[http.client.HTTPConnection, str]:
@@ -108,7 +122,7 @@ class Client:
     def _headers(self, accept: str, more: Mapping[str, str] | None) -> dict[str, str]:
         agent = f"corral/{__version__} ({sys.platform})"
         headers = {"Content-Type": "application/json", "Accept": accept, "User-Agent": agent}
-        headers["Connection"] = "close"  # the socket then belongs to the response and ends with it
+        headers["Connection"] = "close"  # each call has a connection of its own
         if self.api_key:
             headers["Authorization"] = f"Bearer {self.api_key}"
         return headers | dict(more or {})
@@ -124,6 +138,13 @@ def _blocks(file: BinaryIO, progress: Callable[[int], None]) -> Iterator[bytes]:
         yield block
         sent += len(block)
         progress(sent)
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    try:
+        return response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise CorralError(f"the answer broke off: {_reason(error)}") from error
 
 
 def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:

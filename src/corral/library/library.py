@@ -133,9 +133,10 @@ class Library:
     def _canonical(self, name: ModelName) -> ModelName:
         """The store's spelling of `name`; the packaged model is put there when it is asked for."""
         spelled = self.store.manifests.canonical(name)
-        if spelled == POCKET and not self.store.manifests.has(spelled):
-            create_pocket(self.store, spelled, self._pins)
-        return spelled
+        if not _is_pocket(spelled) or self.store.manifests.has(spelled):
+            return spelled
+        create_pocket(self.store, POCKET, self._pins)
+        return POCKET
 
     def _tags(self) -> list[Listed]:
         models = []
@@ -195,7 +196,7 @@ class Library:
     async def pull(self, text: str, *, insecure: bool = False) -> AsyncGenerator[ProgressRecord, None]:
         """Fetch a model from its registry. Raises InvalidName before anything else; CorralError later."""
         name = pull_name(text)
-        if name == POCKET and pocket.weights() is not None:
+        if _is_pocket(name) and pocket.weights() is not None:
             yield ProgressRecord("pulling manifest")
             await asyncio.to_thread(self._canonical, name)
             yield ProgressRecord("success")
@@ -240,6 +241,10 @@ class Library:
 def _parse(text: str) -> tuple[Reference, ModelName]:
     reference = parse_reference(text)
     return reference, ModelName.parse(reference.text)
+
+
+def _is_pocket(name: ModelName) -> bool:
+    return name.full.lower() == POCKET.full
 
 
 def _copy_name(text: str, role: str) -> ModelName:

@@ -94,7 +94,7 @@ def _message_from_json(stored: _StoredMessage) -> Message:
         role=stored.role,
         content=stored.content,
         thinking=stored.thinking,
-        images=tuple(base64.b64decode(image) for image in stored.images or ()),
+        images=tuple(base64.b64decode(image, validate=True) for image in stored.images or ()),
         tool_calls=tuple(
             ToolCall(call.function.name, call.function.arguments, call.id, call.function.index)
             for call in stored.tool_calls or ()

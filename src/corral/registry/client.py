@@ -6,6 +6,8 @@ Source: registry.md sections 2, 3 and 4.
 from __future__ import annotations
 
 import platform
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -195,8 +197,25 @@ def user_agent() -> str:
 
 def network_error(request: Request, error: httpx.HTTPError) -> RegistryError:
     """What went wrong on the way, with the address, as one line."""
-    cause = str(error) or type(error).__name__
+    cause = _refusal(error, request.url) or str(error) or type(error).__name__
     return RegistryError(f'{request.method.capitalize()} "{request.url}": {cause}')
+
+
+def _refusal(error: httpx.HTTPError, url: httpx.URL) -> str:
+    """Why no connection came about, in the system's words: httpx only says that all attempts failed."""
+    if not isinstance(error, httpx.ConnectError):
+        return ""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        if isinstance(cause, socket.gaierror):
+            return f"dial tcp: lookup {url.host}: {str(cause.strerror).lower()}"
+        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, ssl.SSLError):
+            port = url.port or (443 if url.scheme == "https" else 80)
+            return f"dial tcp {url.host}:{port}: connect: {cause.strerror.lower()}"
+        cause = cause.__cause__ or cause.__context__
+    return ""
 
 
 def _redirected(request: Request, target: httpx.URL) -> Request:

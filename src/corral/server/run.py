@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import signal
 import socket
 
 import uvicorn
@@ -79,7 +80,15 @@ def run(settings: Settings) -> None:
         timeout_graceful_shutdown=_GRACE_S,
         timeout_keep_alive=75,
     )
+    # uvicorn raises the signal that ended it once more, to whoever was there before: being asked to end is
+    # no failure here.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ignore)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _ignore(number: int, frame: object) -> None:
+    """A signal that has done its work."""
 
 
 def _prune(settings: Settings) -> None:

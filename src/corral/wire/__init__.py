@@ -1,11 +1,25 @@
 """HTTP bodies, in and out, for every dialect: how JSON is read, how answers are written and streamed.
 
-Comes in: the bytes of a request, or an iterator of byte chunks. Goes out: shapes, or Starlette responses.
-The dialect rooms call it; it knows no route and no model.
+Comes in: the bytes of a request, or an answer under way. Goes out: shapes, or Starlette responses. The
+dialect rooms call it, each with its own Writer and its own form of errors; it knows no route and no model.
 """
 
 from corral.wire.decode import decode_json, read_body
+from corral.wire.endpoint import Handler, Reply, handled, translated
+from corral.wire.reply import Writer, reply
 from corral.wire.status import status_of
 from corral.wire.stream import Streaming, watch_disconnect
 
-__all__ = ["Streaming", "decode_json", "read_body", "status_of", "watch_disconnect"]
+__all__ = [
+    "Handler",
+    "Reply",
+    "Streaming",
+    "Writer",
+    "decode_json",
+    "handled",
+    "read_body",
+    "reply",
+    "status_of",
+    "translated",
+    "watch_disconnect",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -50,7 +50,7 @@ class Streaming:
 
     def __init__(
         self,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncGenerator[bytes, None],
         *,
         content_type: str,
         headers: dict[str, str] | None = None,
@@ -71,6 +71,7 @@ class Streaming:
         finally:
             await _end(sending)
             await _end(leaving)
+            await self._chunks.aclose()
             if self._on_end is not None:
                 await self._on_end()
 

@@ -1,0 +1,74 @@
+"""Endpoints whose errors become answers in the words of their dialect."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from corral.errors import CorralError, InvalidInput
+from corral.wire.decode import read_body
+from corral.wire.status import status_of
+from corral.wire.stream import Streaming
+
+T = TypeVar("T")
+Reply = Response | Streaming
+Handler = Callable[[Request], Awaitable[Reply]]
+ErrorForm = Callable[[CorralError], Response]
+
+log = logging.getLogger("corral.wire")
+
+
+def handled(handler: Handler, form: ErrorForm) -> Handler:
+    """An endpoint whose errors are answered by `form`."""
+
+    @functools.wraps(handler)
+    async def endpoint(request: Request) -> Reply:
+        try:
+            return await handler(request)
+        except CorralError as error:
+            return _answered(request, error, form)
+
+    return endpoint
+
+
+def translated(
+    read: Callable[[bytes], T],
+    run: Callable[[Request, T], Awaitable[Reply]],
+    *,
+    refused: ErrorForm,
+    failed: ErrorForm,
+) -> Handler:
+    """An endpoint in two steps: `read` makes a value of the body, `run` does what it asks.
+
+    Clients can tell by the form of an error in which of them it was: a body is `refused`, work `failed`.
+    """
+
+    async def endpoint(request: Request) -> Reply:
+        try:
+            asked = read(await _plain_body(request))
+        except CorralError as error:
+            return _answered(request, error, refused)
+        try:
+            return await run(request, asked)
+        except CorralError as error:
+            return _answered(request, error, failed)
+
+    return endpoint
+
+
+async def _plain_body(request: Request) -> bytes:
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise InvalidInput(f'content encoding "{encoding}" is not supported: send the body as it is')
+    return await read_body(request)
+
+
+def _answered(request: Request, error: CorralError, form: ErrorForm) -> Response:
+    if status_of(error) >= 500:
+        log.warning("%s %s failed: %s", request.method, request.url.path, error.message)
+    return form(error)
