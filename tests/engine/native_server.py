@@ -18,10 +18,11 @@ def main() -> None:
         parser.add_argument(flag, required=True)
     for flag in ("--ctx-size", "--parallel", "--batch-size", "--ubatch-size", "--threads", "--threads-batch"):
         parser.add_argument(flag, type=int, required=True)
-    for flag in ("--cache-ram", "--n-gpu-layers"):
+    parser.add_argument("--load-mode")
+    for flag in ("--cache-ram", "--n-gpu-layers", "--log-verbosity"):
         parser.add_argument(flag, type=int, default=0)
-    switches = ("--no-mmap", "--no-repack", "--embeddings", "--context-shift", "--no-context-shift")
-    for flag in (*switches, "--jinja", "--no-warmup", "--no-webui", "--no-kv-unified"):
+    switches = ("--no-repack", "--embeddings", "--context-shift", "--no-context-shift")
+    for flag in (*switches, "--jinja", "--no-warmup", "--no-ui", "--no-kv-unified"):
         parser.add_argument(flag, action="store_true")
     args = parser.parse_args()
     p = xllamacpp.CommonParams()
@@ -30,6 +31,7 @@ def main() -> None:
     p.n_batch, p.n_ubatch = args.batch_size, args.ubatch_size
     p.cpuparams.n_threads, p.cpuparams_batch.n_threads = args.threads, args.threads_batch
     p.cache_ram_mib, p.embedding, p.ctx_shift = args.cache_ram, args.embeddings, args.context_shift
+    p.verbosity = args.log_verbosity
     p.ui, p.warmup, p.fit_params = False, False, False
     server = xllamacpp.Server(p)
     print(server.listening_address, flush=True)

@@ -158,6 +158,23 @@ async def test_embeddings_have_the_length_that_was_asked_for(embedding_model: Pa
         assert sum(x * x for x in raw) > 1.5
 
 
+async def test_the_engine_says_why_a_file_is_no_model(tmp_path: Path):
+    path = tmp_path / "bad.gguf"
+    path.write_bytes(b"NOPE" * 1000)
+    with pytest.raises(LoadError, match="invalid magic"):
+        await start(LaunchParams(model=str(path)), timeout_s=30)
+
+
+async def test_a_long_temporary_folder_is_no_obstacle(
+    chat_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / ("long" * 20)
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    async with running(LaunchParams(model=str(chat_model), num_ctx=512)) as process:
+        assert await process.client.healthy()
+
+
 @pytest.mark.parametrize("content", [b"", b"GGUF", os.urandom(100_000), b"GGUF\x03\0\0\0" + b"\xff" * 64])
 async def test_what_is_no_model_is_refused_with_a_reason(tmp_path: Path, content: bytes):
     path = tmp_path / "bad.gguf"

@@ -13,7 +13,7 @@ PERSON = {
 
 
 def test_members_stand_in_their_order_and_optional_ones_may_be_left_out():
-    body = '"{" space "\\"name\\"" space ":" space root-name ( "," space root-kv )? "}" space'
+    body = '"{" space "\\"name\\"" space ":" space root-name ( "," space root-kv )? space "}"'
     assert f"start ::= {body}" in schema_grammar(PERSON)
 
 
@@ -36,7 +36,13 @@ def test_a_schema_may_refer_to_itself():
         ({"type": "string", "pattern": "^(?=x)$"}, "pattern"),
         ({"$ref": "#/nowhere"}, "ref"),
         ({"enum": []}, "enum"),
-        ({"type": "number", "minimum": 0.5}, "minimum"),
+        ({"type": "integer", "minimum": 3, "maximum": 2}, "minimum"),
+        ({"type": "integer", "exclusiveMinimum": 3, "exclusiveMaximum": 4}, "exclusiveMinimum"),
+        ({"type": "string", "pattern": "^a$", "maxLength": 3}, "pattern"),
+        ({"allOf": [{"type": "string"}, {"type": "null"}]}, "type"),
+        ({"type": "object", "required": ["a"], "additionalProperties": False}, "required"),
+        ({"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}, "ref"),
+        ({"$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}, "$ref": "#/$defs/a"}, "ref"),
     ],
 )
 def test_an_unsupported_keyword_is_refused_by_name(schema: dict[str, object], word: str):

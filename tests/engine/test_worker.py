@@ -5,7 +5,7 @@ import itertools
 import pytest
 import xllamacpp
 
-from corral.engine.params import Adapter, LaunchParams, native_arguments
+from corral.engine.params import Adapter, LaunchParams, batch_for, native_arguments
 from corral.engine.worker import common_params
 
 EVERYTHING = LaunchParams(
@@ -67,4 +67,14 @@ def test_a_native_server_gets_the_same_as_flags(tmp_path):
     words = native_arguments(EVERYTHING, tmp_path / "x.sock")
     pairs = dict(itertools.pairwise(words))
     assert (pairs["--ctx-size"], pairs["--parallel"], pairs["--lora-scaled"]) == ("3000", "3", "/a.gguf:0.5")
-    assert {"--no-mmap", "--no-repack", "--embeddings", "--no-context-shift"} <= set(words)
+    assert {"--load-mode", "--no-repack", "--embeddings", "--no-context-shift"} <= set(words)
+
+
+@pytest.mark.parametrize(
+    ("embedding", "has_gpu", "wanted"), [(False, False, 512), (False, True, 2048), (True, False, 2048)]
+)
+def test_on_a_cpu_a_client_that_leaves_is_noticed_every_512_tokens(
+    embedding: bool, has_gpu: bool, wanted: int
+):
+    params = LaunchParams(model="m", num_batch=2048, embedding=embedding)
+    assert batch_for(params, has_gpu=has_gpu) == wanted

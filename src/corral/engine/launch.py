@@ -10,7 +10,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import msgspec
 import psutil
 
 from corral.engine.client import Client
+from corral.engine.log import EngineLog
 from corral.engine.params import LaunchParams, native_arguments
 from corral.errors import CorralError, LoadError, NotEnoughMemory, RunnerTimeout
 
@@ -26,7 +26,8 @@ _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LI
 _KEPT_PREFIXES = ("CUDA_", "HIP_", "ROCR_", "HSA_", "GGML_", "GPU_", "NVIDIA_", "VK_", "LLAMA_ARG_FIT")
 # Short spinning at libgomp's barriers: twelve times faster than the default when the cores are shared.
 _SPIN = {"GOMP_SPINCOUNT": "1000"}
-_STDERR_LINES = 60
+# The kernel takes 108 bytes for the path of a Unix socket, macOS 104.
+_MAX_FOLDER_PATH = 80
 _POLL_S = 0.02
 _STATE = b"cmd_child_to_router:state:"
 
@@ -37,7 +38,7 @@ class Process:
     def __init__(self, child: asyncio.subprocess.Process, folder: Path, address: str) -> None:
         self._child = child
         self._folder = folder
-        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self.log = EngineLog()
         self.client = Client(address)
         self.address = address
         self.load_s = 0.0
@@ -57,7 +58,7 @@ class Process:
         return self._child.returncode
 
     def stderr_tail(self) -> str:
-        return "\n".join(self._stderr)
+        return self.log.tail()
 
     def memory_bytes(self) -> int:
         """What the child occupies now; 0 once it has ended."""
@@ -67,25 +68,19 @@ class Process:
             return 0
 
     def device_bytes(self) -> int:
-        """Not told by this engine: the plan's figure holds."""
-        return 0
+        """What the engine said to have allocated on devices while loading; 0 without any."""
+        return self.log.device_bytes()
 
     async def kill(self) -> None:
         """End the child now and wait until it is gone."""
         with contextlib.suppress(ProcessLookupError):
-            self._child.send_signal(signal.SIGKILL)
+            self._child.kill()
         await asyncio.wait(self._tasks)
 
     async def _read_stderr(self) -> None:
         assert self._child.stderr is not None
-        while True:
-            try:
-                line = await self._child.stderr.readline()
-            except ValueError:  # a line beyond the reader's limit: drop it
-                continue
-            if not line:
-                return
-            self._stderr.append(line.decode("utf-8", "replace").rstrip())
+        while data := await self._child.stderr.read(1 << 16):
+            self.log.feed(data)
 
     async def _watch(self) -> None:
         await self._child.wait()
@@ -108,7 +103,7 @@ async def start(
     child first. Raises LoadError with the engine's reason, NotEnoughMemory, RunnerTimeout.
     """
     params = params.clamped()
-    folder = Path(tempfile.mkdtemp(prefix="corral-"))  # mode 0700: nobody else may speak to the child
+    folder = make_folder()
     socket = folder / "engine.sock"
     began = time.monotonic()
     try:
@@ -126,8 +121,15 @@ async def start(
     except BaseException:
         await process.kill()
         raise
+    process.log.loaded()
     process.load_s = time.monotonic() - began
     return process
+
+
+def make_folder() -> Path:
+    """For the socket, with a short path and mode 0700: nobody else may speak to the child."""
+    root = tempfile.gettempdir()
+    return Path(tempfile.mkdtemp(prefix="corral-", dir=root if len(root) < _MAX_FOLDER_PATH else "/tmp"))
 
 
 async def _spawn(params: LaunchParams, socket: Path, llama_server: Path | None) -> asyncio.subprocess.Process:
@@ -142,7 +144,14 @@ async def _spawn(params: LaunchParams, socket: Path, llama_server: Path | None) 
         ]
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
-        *words, stdin=pipe, stdout=pipe, stderr=pipe, env=child_environment(), cwd=socket.parent
+        *words,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        env=child_environment(),
+        cwd=socket.parent,
+        # Ctrl-C in our terminal is ours to handle: answers in flight would end as crashes.
+        start_new_session=True,
     )
 
 
@@ -235,19 +244,16 @@ async def _load_error(process: Process, said: str) -> CorralError:
         async with asyncio.timeout(5):
             await asyncio.shield(process.exited)
             await asyncio.wait(process._tasks[:1])
-    reasons = [line for line in process.stderr_tail().splitlines() if "error" in line.lower()]
-    for line in reasons:
-        _, found, reason = line.partition("error loading model: ")
-        if found:
-            return LoadError(reason.strip())
+    reason = process.log.reason()
+    code = process.returncode
+    if reason and (code is None or code >= 0):
+        return LoadError(reason)
     if said and not said.startswith("Failed to init server"):
         return LoadError(said)
-    code = process.returncode
     if code == -signal.SIGKILL:  # not sent by us: that is how the kernel ends what takes too much memory
-        message = f"llama-server reported out-of-memory during startup: {reasons[-1] if reasons else said}"
+        message = f"llama-server reported out-of-memory during startup: {reason or said}"
         return NotEnoughMemory(message.rstrip(": "), hint="use a smaller context window or a smaller model")
     exit_text = (
         f"signal: {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit status {code}"
     )
-    tail = reasons[-1] if reasons else said
-    return LoadError(f"llama-server process has terminated: {exit_text}: {tail}".rstrip(": "))
+    return LoadError(f"llama-server process has terminated: {exit_text}: {reason or said}".rstrip(": "))

@@ -13,6 +13,8 @@ import msgspec
 MAX_SLOTS = 64
 MAX_THREADS = 512
 MAX_BATCH = 8192
+# The engine looks for a client that left once per batch; on a CPU 2048 tokens can take a minute.
+MAX_CPU_BATCH = 512
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
 
 
@@ -63,14 +65,21 @@ class LaunchParams(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def batch_for(params: LaunchParams, *, has_gpu: bool) -> int:
+    """Tokens of a prompt between two looks at the world. An input to embed must fit in one batch."""
+    return params.num_batch if has_gpu or params.embedding else min(params.num_batch, MAX_CPU_BATCH)
+
+
 def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
     """The same parameters as the command line of a native `llama-server`."""
-    words: list[str] = ["--model", params.model, "--host", str(socket)]
+    words: list[str] = ["--model", params.model, "--host", str(socket), "--log-verbosity", "4"]
+    # Whether such a binary has a GPU is not known here: without layers for one it certainly has none.
+    batch = batch_for(params, has_gpu=params.gpu_layers != 0)
     numbers = {
         "--ctx-size": params.num_ctx * params.num_slots,
         "--parallel": params.num_slots,
-        "--batch-size": params.num_batch,
-        "--ubatch-size": params.num_batch,
+        "--batch-size": batch,
+        "--ubatch-size": batch,
         "--threads": params.num_threads,
         "--threads-batch": params.num_threads,
         "--cache-ram": params.cache_mib,
@@ -82,15 +91,16 @@ def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
     if params.main_gpu is not None:
         words += ["--split-mode", "none", "--main-gpu", str(params.main_gpu)]
     if not params.use_mmap:
-        words.append("--no-mmap")
+        words += ["--load-mode", "none"]
     if not params.repack:
         words.append("--no-repack")
-    for adapter in params.adapters:
-        words += ["--lora-scaled", f"{adapter.path}:{adapter.scale}"]
+    if params.adapters:
+        words += ["--lora-scaled", ",".join(f"{adapter.path}:{adapter.scale}" for adapter in params.adapters)]
     if params.projector:
         words += ["--mmproj", params.projector]
     if params.draft:
-        words += ["--model-draft", params.draft, "--draft-max", str(params.draft_num_predict)]
+        words += ["--spec-type", "draft-simple", "--spec-draft-model", params.draft]
+        words += ["--spec-draft-n-max", str(params.draft_num_predict)]
     if params.embedding:
         words.append("--embeddings")
     words.append("--context-shift" if params.context_shift else "--no-context-shift")
@@ -98,7 +108,7 @@ def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
         words += ["--cache-type-k", params.kv_cache_type, "--cache-type-v", params.kv_cache_type]
     if params.flash_attention is not None:
         words += ["--flash-attn", "on" if params.flash_attention else "off"]
-    return [*words, "--jinja", "--no-warmup", "--no-webui", "--no-kv-unified"]
+    return [*words, "--jinja", "--no-warmup", "--no-ui", "--no-kv-unified"]
 
 
 def _between(low: int, value: int, high: int) -> int:

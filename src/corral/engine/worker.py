@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from corral.engine.params import LaunchParams
+from corral.engine.params import LaunchParams, batch_for
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ def common_params(xllamacpp: Any, params: LaunchParams, socket: str) -> Any:
     p.hostnames = [socket]
     p.ui = False
     p.warmup = False
-    p.verbosity = 2
+    p.verbosity = 4  # from here on the log tells what is allocated on each device
     p.use_jinja = True
     p.sse_ping_interval = 30
     p.n_threads_http = params.num_slots + 8
@@ -47,12 +47,13 @@ def common_params(xllamacpp: Any, params: LaunchParams, socket: str) -> Any:
     p.n_parallel = params.num_slots
     p.n_ctx = params.num_ctx * params.num_slots
     p.kv_unified = False  # a full shared pool fails every request in flight
-    p.n_batch = p.n_ubatch = params.num_batch
+    has_gpu = _has_gpu(xllamacpp)
+    p.n_batch = p.n_ubatch = batch_for(params, has_gpu=has_gpu)
     p.cpuparams.n_threads = p.cpuparams_batch.n_threads = params.num_threads
     p.cache_ram_mib = params.cache_mib
     p.ctx_shift = params.context_shift
     p.n_gpu_layers = params.gpu_layers
-    p.fit_params = params.gpu_layers != 0 and _has_gpu(xllamacpp)
+    p.fit_params = params.gpu_layers != 0 and has_gpu
     p.no_extra_bufts = not params.repack
     p.embedding = params.embedding
     modes = xllamacpp.llama_load_mode
