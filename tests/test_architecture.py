@@ -80,14 +80,15 @@ def test_imports_point_downwards(path):
     assert upwards == []
 
 
-def test_only_the_worker_imports_native_code():
+def test_only_child_processes_import_native_code():
+    """The engine's child, and the one that quantizes with the engine's kernels."""
     native = {
         ids(path)
         for path in FILES
         for _, module in imported_modules(path)
         if module.partition(".")[0] == "xllamacpp"
     }
-    assert native == {"engine/worker.py"}
+    assert native == {"engine/worker.py", "convert/worker.py"}
 
 
 def test_only_settings_reads_corral_variables():

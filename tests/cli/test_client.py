@@ -114,7 +114,7 @@ def test_a_connection_that_breaks_is_an_error():
 
         thread = threading.Thread(target=hang_up)
         thread.start()
-        with pytest.raises(CorralError, match="the connection to http://127.0.0.1:.* broke"):
+        with pytest.raises(CorralError, match=r"the connection to http://127.0.0.1:.* broke"):
             client.call("GET", "/")
         thread.join()
 

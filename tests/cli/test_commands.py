@@ -59,17 +59,23 @@ def test_ps_shows_where_a_model_is_and_how_long(server, corral):
         {**model, "expires_at": "2318-01-01T00:00:00.123456789Z"},
     ]
     server.on("GET", "/api/ps", Reply({"models": models}))
-    assert [line[30:].rstrip() for line in corral("ps").out.splitlines()] == [
-        "  SIZE    PROCESSOR          CONTEXT    UNTIL"[2:],
-        "1 KB    48%/52% CPU/GPU    4096       4 minutes from now",
-        "1 KB    48%/52% CPU/GPU    4096       Stopping...",
-        "1 KB    48%/52% CPU/GPU    4096       Forever",
-    ] or corral("ps").out.splitlines()
+    assert corral("ps").out == (
+        "NAME        ID              SIZE    PROCESSOR          CONTEXT    UNTIL              \n"
+        "a:latest    0123456789ab    1 KB    48%/52% CPU/GPU    4096       4 minutes from now    \n"
+        "a:latest    0123456789ab    1 KB    48%/52% CPU/GPU    4096       Stopping...           \n"
+        "a:latest    0123456789ab    1 KB    48%/52% CPU/GPU    4096       Forever               \n"
+    )
 
 
 @pytest.mark.parametrize(
     ("size", "on_gpu", "text"),
-    [(10, 0, "100% CPU"), (10, 10, "100% GPU"), (10, 11, "Unknown"), (0, 5, "Unknown"), (8, 3, "63%/37% CPU/GPU")],
+    [
+        (10, 0, "100% CPU"),
+        (10, 10, "100% GPU"),
+        (10, 11, "Unknown"),
+        (0, 5, "Unknown"),
+        (8, 3, "63%/37% CPU/GPU"),
+    ],
 )
 def test_the_processor_follows_from_the_sizes(size, on_gpu, text):
     assert processor(size, on_gpu) == text
@@ -104,7 +110,10 @@ def test_rm_ends_at_the_first_model_that_cannot_be_removed(server, corral):
     outcome = corral("rm", "a", "b", "c")
     assert (outcome.status, outcome.out) == (1, "deleted 'a'\n")
     assert outcome.err == "Warning: unable to stop model 'a'\nError: model 'b' not found\n"
-    assert [asked.body for asked in server.asked if asked.method == "DELETE"] == [{"name": "a"}, {"name": "b"}]
+    assert [asked.body for asked in server.asked if asked.method == "DELETE"] == [
+        {"name": "a"},
+        {"name": "b"},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -180,9 +189,7 @@ def test_the_version_of_the_server_is_told(server, corral):
 
 def test_a_server_of_another_version_is_told(server, corral):
     server.on("GET", "/api/version", Reply({"version": "9.9.9"}))
-    assert corral("--version").out == (
-        f"corral version is 9.9.9\nWarning: client version is {__version__}\n"
-    )
+    assert corral("--version").out == (f"corral version is 9.9.9\nWarning: client version is {__version__}\n")
 
 
 def test_the_version_is_told_without_a_server(corral, monkeypatch):

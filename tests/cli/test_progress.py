@@ -63,7 +63,11 @@ def test_records_of_a_pull_become_spinners_and_bars(monkeypatch):
     with Display(screen) as display:
         show_records(records, display, pulling=True)
     shown = lines_of(screen.getvalue())
-    assert [line[:24].rstrip() for line in shown] == ["pulling manifest", "pulling aaaaaaaaaaaa: 10", "success"]
+    assert [line[:24].rstrip() for line in shown] == [
+        "pulling manifest",
+        "pulling aaaaaaaaaaaa: 10",
+        "success",
+    ]
 
 
 def test_bars_of_a_push_are_named_by_the_status_and_begin_at_nothing(monkeypatch):

@@ -48,10 +48,16 @@ def test_flags_become_fields_of_the_request(server, corral, flags, fields):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--think=maybe"], 'invalid value for --think: "maybe" (must be true, false, high, medium, low, or max)'),
+        (
+            ["--think=maybe"],
+            'invalid value for --think: "maybe" (must be true, false, high, medium, low, or max)',
+        ),
         (["--keepalive", "5"], 'time: missing unit in duration "5"'),
         (["--keepalive=abc"], 'time: invalid duration "abc"'),
-        (["--format", "yaml"], '--format must be "json" or a JSON Schema: Expecting value: line 1 column 1 (char 0)'),
+        (
+            ["--format", "yaml"],
+            '--format must be "json" or a JSON Schema: Expecting value: line 1 column 1 (char 0)',
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_before_the_server_is_asked(server, corral, flags, message):
@@ -145,7 +151,7 @@ def test_a_call_of_an_unknown_tool_is_shown(server, corral):
     call = {"function": {"name": "get_time", "arguments": {"zone": "UTC"}}}
     server.on("POST", "/api/show", PLAIN)
     server.on("POST", "/api/generate", Reply([{"tool_calls": [call], "done": True}]))
-    expected = "  Model called a non-existent function 'get_time()' with arguments: {\"zone\": \"UTC\"}\n\n\n"
+    expected = '  Model called a non-existent function \'get_time()\' with arguments: {"zone": "UTC"}\n\n\n'
     assert corral("run", "m", "hi").out == expected
 
 

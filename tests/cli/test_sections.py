@@ -56,9 +56,12 @@ def test_verbose_adds_metadata_and_tensors():
 
 
 def test_a_model_without_metadata_shows_its_family():
-    text = model_sections({"details": {"family": "bert", "parameter_size": "2M", "quantization_level": "F16"}})
+    text = model_sections(
+        {"details": {"family": "bert", "parameter_size": "2M", "quantization_level": "F16"}}
+    )
     assert text == (
-        "  Model\n    architecture    bert    \n    parameters      2M      \n    quantization    F16     \n\n"
+        "  Model\n    architecture    bert    \n    parameters      2M      \n"
+        "    quantization    F16     \n\n"
     )
 
 

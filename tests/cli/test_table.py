@@ -42,7 +42,10 @@ def test_a_word_longer_than_a_cell_is_left_whole():
 
 
 def test_wide_letters_count_two_columns():
-    assert section_text("T", [("日本", "x"), ("abcde", "y")]) == "  T\n    日本     x    \n    abcde    y    \n\n"
+    assert (
+        section_text("T", [("日本", "x"), ("abcde", "y")])
+        == "  T\n    日本     x    \n    abcde    y    \n\n"
+    )
 
 
 def test_control_characters_of_a_server_do_not_reach_the_terminal():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from corral.core.messages import Message
-from corral.errors import CorralError, CreateError, InvalidInput, InvalidName, Unsupported
+from corral.errors import CorralError, CreateError, InvalidInput, InvalidName
 from corral.gguf import TensorInfo
 from tests.helpers.gguf_files import build_gguf
 
@@ -216,11 +216,6 @@ REFUSED = [
         {"source": "tiny", "quantize": "q5_1"},
         CreateError,
         "unsupported quantization type Q5_1 - supported types are F32, F16, Q4_K_S, Q4_K_M, Q8_0",
-    ),
-    (
-        {"source": "tiny", "quantize": "q8_0"},
-        Unsupported,
-        "quantizing to Q8_0 is not available in this build",
     ),
 ]
 

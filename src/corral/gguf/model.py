@@ -56,6 +56,11 @@ class TensorInfo:
         packing = TENSOR_TYPES[self.type]
         return self.num_elements // packing.block_size * packing.block_bytes
 
+    @property
+    def is_extra(self) -> bool:
+        """Whether it belongs to a projector or a draft that is embedded in the file."""
+        return self.name.startswith(_EXTRA_TENSORS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GGUF:
@@ -186,7 +191,7 @@ class GGUF:
     @property
     def has_extra_tensors(self) -> bool:
         """Whether a projector or a draft is embedded in this file."""
-        return any(tensor.name.startswith(_EXTRA_TENSORS) for tensor in self.tensors)
+        return any(tensor.is_extra for tensor in self.tensors)
 
     def _counts(self, key: str) -> tuple[int, ...]:
         value = self.value(key)

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing
 
 from corral.core import manifest as media
 from corral.core.manifest import Manifest
 from corral.core.names import ModelName, Reference, parse_reference
 from corral.core.requests import ProgressRecord
 from corral.errors import CorralError, InvalidInput, InvalidName
-from corral.gguf import FILE_TYPE_NAMES
 from corral.library import imports
 from corral.library.facts import CreateRequest
 from corral.library.imports import Imported
 from corral.library.info import config_changes, licenses_of
 from corral.library.pins import Pins, remove_unused
-from corral.library.quantize import check_draft_quantize, check_quantize, target_type
+from corral.library.quantize import quantize_part, wanted_type
 from corral.library.reading import Reader, or_nothing
-from corral.library.recipe import Recipe
+from corral.library.recipe import Part, Recipe
 from corral.library.remote import CLOUD_HOST, remote_url
 from corral.settings import Settings
 from corral.store import Store
@@ -57,9 +57,9 @@ class Creator:
             recipe = Recipe(self._store, hold)
             async for record in self._gather(request, recipe):
                 yield record
-            checked = await asyncio.to_thread(self._check_weights, request, recipe)
-            for status in checked:
-                yield ProgressRecord(status)
+            async with aclosing(self._weights(request, recipe)) as records:
+                async for record in records:
+                    yield record
             manifest = await asyncio.to_thread(self._apply, request, recipe)
             for part in recipe.parts:
                 yield ProgressRecord(part.status)
@@ -140,18 +140,17 @@ class Creator:
         if not media_type:
             await asyncio.to_thread(_detect_template, recipe, with_layer=detect_template)
 
-    def _check_weights(self, request: CreateRequest, recipe: Recipe) -> list[str]:
-        """The steps of checking and quantizing the weights. Raises CreateError or Unsupported."""
-        statuses = []
-        for part in recipe.parts:
-            if part.layer.media_type == media.MEDIA_MODEL and part.header:
-                check_quantize(target_type(request.quantize), _type_of(part.header.file_type))
+    async def _weights(self, request: CreateRequest, recipe: Recipe) -> AsyncGenerator[ProgressRecord, None]:
+        """Check the weights, and quantize what shall be of another type. Raises CreateError."""
+        wanted = [wanted_type(request, part) for part in recipe.parts]  # all, before any work is done
+        for index, (part, file_type) in enumerate(zip(list(recipe.parts), wanted, strict=True)):
+            if file_type:
+                async with aclosing(quantize_part(recipe, index, file_type, self._reader.headers)) as records:
+                    async for record in records:
+                        yield record
+            if file_type or _is_new_model(part):
                 # Reading the file has checked it: counts, types, and that every tensor lies inside.
-                if part.imported and not part.header.has_extra_tensors:
-                    statuses.append("verifying conversion")
-            elif part.layer.media_type == media.MEDIA_DRAFT and part.header:
-                check_draft_quantize(target_type(request.draft_quantize), _type_of(part.header.file_type))
-        return statuses
+                yield ProgressRecord("verifying conversion")
 
     def _apply(self, request: CreateRequest, recipe: Recipe) -> Manifest:
         """Add what the request says, and write the config."""
@@ -237,9 +236,10 @@ def _detect_template(recipe: Recipe, *, with_layer: bool) -> None:
         return
 
 
-def _type_of(file_type: int | None) -> str:
-    # Unlike in show, F32 counts as what it is: quantizing it does no harm.
-    return FILE_TYPE_NAMES.get(-1 if file_type is None else file_type, "unknown")
+def _is_new_model(part: Part) -> bool:
+    if part.header is None or part.layer.media_type != media.MEDIA_MODEL:
+        return False
+    return part.imported and not part.header.has_extra_tensors
 
 
 def _as_texts(value: object) -> Iterable[str]:

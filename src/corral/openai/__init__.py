@@ -1,5 +1,9 @@
-"""The OpenAI dialect. In: OpenAI's requests. Out: its shapes. `server` mounts its routes."""
+"""The OpenAI dialect. In: OpenAI's requests. Out: its shapes, whole or as server-sent events.
 
-from corral.openai.models import routes
+A body becomes a core request (`shapes`, `messages`, `values`), the road answers with events, and a writer
+(`chat`, `completions`, `responses`) makes OpenAI's bytes of them. `server` mounts its routes.
+"""
+
+from corral.openai.routes import routes
 
 __all__ = ["routes"]

@@ -9,7 +9,7 @@ import socket
 
 import uvicorn
 
-from corral import __version__, api, openai
+from corral import __version__, anthropic, api, openai
 from corral.errors import CorralError, StorageError
 from corral.library import Library
 from corral.scheduler import Scheduler
@@ -17,6 +17,7 @@ from corral.scheduler.launcher import EngineLauncher
 from corral.server import logs
 from corral.server.app import App
 from corral.server.hosts import Origins, is_loopback
+from corral.server.protocol import Http1
 from corral.server.routing import Route, Router
 from corral.serving.service import Service
 from corral.settings import Address, Settings
@@ -33,7 +34,11 @@ def build(settings: Settings) -> App:
     library = Library(Store(settings.models), settings)
     scheduler = Scheduler(settings, EngineLauncher(settings.llama_server))
     service = Service(library, scheduler)
-    table = [*api.routes(service, library, scheduler), *openai.routes(library)]
+    table = [
+        *api.routes(service, library, scheduler),
+        *openai.routes(service, library),
+        *anthropic.routes(service),
+    ]
     routes = [Route(*route) for route in table]
     return App(
         Router(routes),
@@ -71,7 +76,7 @@ def run(settings: Settings) -> None:
     log.info("Listening on %s:%d (version %s)", host, port, __version__)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=Http1,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -1,0 +1,108 @@
+"""The request body of /v1/messages. Source: http-api.md 7.1."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+
+from corral.anthropic.messages import MessageIn, system_text, to_messages
+from corral.core.messages import Message, Tool, parse_tool
+from corral.core.requests import ChatRequest, Think
+from corral.errors import InvalidInput
+from corral.wire import decode_json
+
+log = logging.getLogger("corral.anthropic")
+
+_EFFORTS: dict[str, Think] = {
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "high",
+    "max": "max",
+}
+
+
+class ToolIn(msgspec.Struct):
+    """A function with a schema; a `type` that begins with `web_search` means the built-in search."""
+
+    type: str = ""
+    name: str = ""
+    description: str = ""
+    input_schema: Any = None
+
+    @property
+    def is_search(self) -> bool:
+        return self.type.startswith("web_search")
+
+    def to_core(self) -> Tool:
+        function = {"name": self.name, "description": self.description, "parameters": self.input_schema}
+        try:
+            return parse_tool({"type": "function", "function": function})
+        except InvalidInput as error:
+            raise InvalidInput(f'invalid input_schema for tool "{self.name}": {error.message}') from None
+
+
+class ThinkingIn(msgspec.Struct):
+    type: str = ""
+
+
+class OutputConfigIn(msgspec.Struct):
+    effort: str = ""
+
+
+class MessagesIn(msgspec.Struct, kw_only=True):
+    model: str = ""
+    max_tokens: int = 0
+    messages: list[MessageIn] = []
+    system: Any = None
+    stream: bool = False
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop_sequences: list[str] = []
+    tools: list[ToolIn] = []
+    thinking: ThinkingIn = msgspec.field(default_factory=ThinkingIn)
+    output_config: OutputConfigIn = msgspec.field(default_factory=OutputConfigIn)
+
+    def to_core(self) -> ChatRequest:
+        """Raises InvalidInput."""
+        self._check()
+        messages = to_messages(self.messages)
+        system = system_text(self.system)
+        return ChatRequest(
+            model=self.model,
+            messages=(Message("system", system), *messages) if system else messages,
+            tools=tuple(tool.to_core() for tool in self.tools if not tool.is_search),
+            options=self._options(),
+            think=self._think(),
+            lenient_think=True,
+        )
+
+    def _check(self) -> None:
+        if not self.model:
+            raise InvalidInput("model is required")
+        if self.max_tokens <= 0:
+            raise InvalidInput("max_tokens is required and must be positive")
+        if not self.messages:
+            raise InvalidInput("messages is required")
+        if any(tool.is_search for tool in self.tools):
+            # Nothing here can search the web, so the model is not told of it.
+            log.warning("tool left out: web search")
+
+    def _options(self) -> dict[str, object]:
+        named = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
+        options: dict[str, object] = {name: value for name, value in named.items() if value is not None}
+        options["num_predict"] = self.max_tokens
+        return options | ({"stop": self.stop_sequences} if self.stop_sequences else {})
+
+    def _think(self) -> Think:
+        if self.thinking.type in ("enabled", "disabled"):
+            return self.thinking.type == "enabled"
+        return _EFFORTS.get(self.output_config.effort.strip().lower())
+
+
+def read_messages(body: bytes) -> tuple[MessagesIn, ChatRequest]:
+    asked = decode_json(body, MessagesIn, empty="EOF")
+    return asked, asked.to_core()

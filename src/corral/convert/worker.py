@@ -1,0 +1,73 @@
+"""The child process that quantizes. With the engine's own child, the only one that loads native code.
+
+Reads one JSON line, a `Job`, from stdin; writes the new file to stdout, and to stderr one JSON line for each
+step: `Progress`, at last `Finished` or `Failed`. Ends when stdin reaches its end, so it never outlives its
+parent.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from corral.convert.job import Failed, Job, Step
+from corral.convert.kernels import Kernels
+from corral.convert.rewrite import rewrite
+from corral.engine.worker import die_with_parent
+from corral.errors import CorralError, StorageError
+
+_NICENESS = 5  # a model that somebody talks to meanwhile goes first
+_MAX_MESSAGE = 1000
+
+
+def main() -> None:
+    die_with_parent()
+    # Descriptor 1 is the new file: nothing that native code prints may get into it.
+    out = os.dup(1)
+    os.dup2(2, 1)
+    line = sys.stdin.buffer.readline()
+    if not line:
+        os._exit(0)
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    with suppress(AttributeError, OSError):  # not on Windows
+        os.nice(_NICENESS)
+    step = _run(msgspec.json.decode(line, type=Job), out)
+    _say(step)
+    os._exit(1 if isinstance(step, Failed) else 0)
+
+
+def _run(job: Job, out: int) -> Step:
+    """Do the job; the last step."""
+    try:
+        # Imported late: the job is read, and the parent's death noticed, before 25 MB of native code.
+        from xllamacpp import xllamacpp as native
+
+        kernels = Kernels(Path(native.__file__))
+        with os.fdopen(out, "wb") as file:
+            return rewrite(job, file, kernels, _say)
+    except (ImportError, AttributeError) as error:
+        return Failed("unsupported", f"this engine cannot quantize: {error}")
+    except (OSError, StorageError) as error:
+        return Failed("storage", (getattr(error, "strerror", None) or str(error)).lower())
+    except CorralError as error:
+        # A name in a hostile file can be as long as it likes; a line to the parent cannot.
+        return Failed("corrupt", error.message[:_MAX_MESSAGE])
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
+
+
+def _say(step: Step) -> None:
+    os.write(2, msgspec.json.encode(step) + b"\n")
+
+
+if __name__ == "__main__":
+    main()

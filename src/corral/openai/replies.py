@@ -1,0 +1,59 @@
+"""How the OpenAI dialect writes JSON and errors. Source: http-api.md 6.1."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from starlette.responses import Response
+
+from corral.core import gojson
+from corral.core.events import Rendered, Usage
+from corral.errors import CorralError
+from corral.wire import status_of
+
+FINGERPRINT = "fp_ollama"
+_ERROR_TYPES = {400: "invalid_request_error", 404: "not_found_error"}
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """What an operation answers, be it a result or an error: no charset, a newline at the end."""
+    body = gojson.encode(value) + b"\n"
+    return Response(body, status_code=status, headers={"content-type": "application/json"})
+
+
+def failed(error: CorralError) -> Response:
+    """The answer to a request that was understood."""
+    return json_response(error_body(error), status_of(error))
+
+
+def refused(error: CorralError) -> Response:
+    """The answer to a request that could not be read or translated: it looks like a native one."""
+    headers = {"content-type": "application/json; charset=utf-8"}
+    return Response(gojson.encode(error_body(error)), status_code=status_of(error), headers=headers)
+
+
+def error_body(error: CorralError) -> dict[str, Any]:
+    kind = _ERROR_TYPES.get(status_of(error), "api_error")
+    return {"error": {"message": error.message, "type": kind, "param": None, "code": None}}
+
+
+def usage_record(usage: Usage) -> dict[str, int]:
+    prompt, completion = usage.prompt_tokens, usage.completion_tokens
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def debug_record(event: Rendered) -> dict[str, Any]:
+    info: dict[str, Any] = {"rendered_template": event.prompt}
+    return info | ({"image_count": event.num_images} if event.num_images else {})
+
+
+def new_id(prefix: str) -> str:
+    """`prefix` and a part that no other answer has."""
+    return prefix + secrets.token_hex(12)
+
+
+def now() -> int:
+    """This moment in Unix seconds."""
+    return int(time.time())

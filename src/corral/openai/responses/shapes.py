@@ -1,0 +1,100 @@
+"""The request body of the Responses API. Source: http-api.md 6.6.1."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from corral.core.messages import Message, Tool, parse_tool
+from corral.core.requests import ChatRequest, Format
+from corral.openai.responses.items import to_messages
+from corral.openai.shapes import ReasoningIn
+from corral.openai.values import read_effort
+from corral.wire import decode_json
+
+log = logging.getLogger("corral.openai")
+
+
+class ToolIn(msgspec.Struct):
+    """A function, or a namespace with functions in it; other kinds are only echoed."""
+
+    type: str = ""
+    name: str = ""
+    description: str | None = None
+    strict: bool | None = None
+    parameters: dict[str, Any] | None = None
+    tools: list[ToolIn] = []
+
+
+class TextFormatIn(msgspec.Struct):
+    type: str = ""
+    name: str | None = None
+    schema: Any = None
+    strict: bool | None = None
+
+    def to_core(self) -> Format | object:
+        if self.type == "json_object":
+            return "json"
+        return self.schema if self.type == "json_schema" else None
+
+
+class TextIn(msgspec.Struct):
+    format: TextFormatIn | None = None
+
+
+class ResponsesIn(msgspec.Struct, kw_only=True):
+    model: str = ""
+    input: Any = None
+    instructions: str = ""
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    reasoning: ReasoningIn = msgspec.field(default_factory=ReasoningIn)
+    text: TextIn = msgspec.field(default_factory=TextIn)
+    tools: list[ToolIn] = []
+    stream: bool = False
+    truncation: str | None = None
+    background: bool = False
+
+    def to_core(self) -> ChatRequest:
+        """Raises InvalidInput."""
+        messages = to_messages(self.input)
+        if self.instructions:
+            messages = (Message("system", self.instructions), *messages)
+        return ChatRequest(
+            model=self.model,
+            messages=messages,
+            tools=tuple(_functions(self.tools)),
+            options=self._options(),
+            format=self.text.format.to_core() if self.text.format is not None else None,
+            think=read_effort(self.reasoning.effort),
+        )
+
+    def _options(self) -> dict[str, object]:
+        options: dict[str, object] = {"temperature": 1.0 if self.temperature is None else self.temperature}
+        if self.top_p is not None:
+            options["top_p"] = self.top_p
+        if self.max_output_tokens is not None:
+            options["num_predict"] = self.max_output_tokens
+        return options
+
+
+def read_responses(body: bytes) -> tuple[ResponsesIn, ChatRequest]:
+    asked = decode_json(body, ResponsesIn, empty="EOF")
+    return asked, asked.to_core()
+
+
+def _functions(tools: Sequence[ToolIn], prefix: str = "") -> Iterator[Tool]:
+    for tool in tools:
+        name = tool.name if tool.name.startswith(prefix) else prefix + tool.name
+        if tool.type == "namespace":
+            yield from _functions(tool.tools, f"{name}.")
+        elif tool.type == "function":
+            function = {"name": name, "description": tool.description, "parameters": tool.parameters}
+            yield parse_tool({"type": "function", "function": function})
+        else:
+            # A search on the web, for one: nothing here can do it, so the model is not told of it.
+            log.warning("tool left out: type=%s", tool.type)

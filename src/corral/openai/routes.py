@@ -1,0 +1,36 @@
+"""The table of the OpenAI dialect. Source: http-api.md sections 2 and 6."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from starlette.requests import Request
+
+from corral.library import Library
+from corral.openai.inference import InferenceRoutes
+from corral.openai.models import ModelRoutes
+from corral.openai.replies import failed, refused
+from corral.openai.responses.shapes import read_responses
+from corral.openai.shapes import read_chat, read_completion, read_embeddings
+from corral.serving.service import Service
+from corral.wire import Handler, Reply, handled, translated
+
+T = TypeVar("T")
+
+
+def routes(service: Service, library: Library) -> list[tuple[str, str, Handler]]:
+    """Method, path and endpoint of every route."""
+    models, inference = ModelRoutes(library), InferenceRoutes(service)
+    return [
+        ("GET", "/v1/models", handled(models.list, failed)),
+        ("GET", "/v1/models/:model", handled(models.retrieve, failed)),
+        ("POST", "/v1/chat/completions", _endpoint(read_chat, inference.chat)),
+        ("POST", "/v1/completions", _endpoint(read_completion, inference.completion)),
+        ("POST", "/v1/embeddings", _endpoint(read_embeddings, inference.embeddings)),
+        ("POST", "/v1/responses", _endpoint(read_responses, inference.responses)),
+    ]
+
+
+def _endpoint(read: Callable[[bytes], T], run: Callable[[Request, T], Awaitable[Reply]]) -> Handler:
+    return translated(read, run, refused=refused, failed=failed)
