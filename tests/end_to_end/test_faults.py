@@ -56,7 +56,7 @@ def test_a_client_that_leaves_frees_its_slot(start):
     server = start(env={"OLLAMA_NUM_PARALLEL": "1"})
     server.create("peer", "peer-suite.gguf")
     ask(server)
-    with server.stream("/api/chat", long_chat(100_000)) as answer:
+    with server.stream("/api/chat", long_chat()) as answer:
         answer.readline()
     assert ask(server, timeout_s=5) == ANSWER
 
@@ -64,7 +64,7 @@ def test_a_client_that_leaves_frees_its_slot(start):
 def test_a_client_that_leaves_while_it_waits_is_forgotten(start):
     server = start(env={"OLLAMA_NUM_PARALLEL": "1"})
     server.create("peer", "peer-suite.gguf")
-    with server.stream("/api/chat", long_chat(100_000)) as answer:
+    with server.stream("/api/chat", long_chat()) as answer:
         answer.readline()
         for _ in range(3):
             with pytest.raises(TimeoutError):
@@ -123,7 +123,7 @@ def test_a_server_that_is_asked_to_end_does_so_with_status_0(start, number):
 def test_a_server_that_is_asked_to_end_does_not_wait_for_a_long_answer(start):
     server = start()
     server.create("peer", "peer-suite.gguf")
-    with server.stream("/api/chat", long_chat(100_000)) as answer:
+    with server.stream("/api/chat", long_chat()) as answer:
         answer.readline()
         assert server.stop() == 0
 

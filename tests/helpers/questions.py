@@ -15,8 +15,11 @@ def chat(model: str = "peer", **fields: Any) -> dict[str, Any]:
     return {"model": model, "messages": MESSAGES, "think": False, "options": GREEDY, **fields}
 
 
-def long_chat(num_items: int = 3000, **fields: Any) -> dict[str, Any]:
-    """The body of a chat request whose answer has at least `num_items` tokens: its form demands it."""
-    schema = {"type": "array", "items": {"enum": [1, 2]}, "minItems": num_items}
-    options = {"temperature": 0, "num_predict": -1, "num_ctx": 2048}
+def long_chat(num_predict: int = -1, **fields: Any) -> dict[str, Any]:
+    """The body of a chat request whose answer does not end by itself: its form demands a long list.
+
+    -1: as long as the server lets it, which is ten context windows and takes a minute at least.
+    """
+    schema = {"type": "array", "items": {"enum": [1, 2]}, "minItems": 100}
+    options = {"temperature": 0, "num_predict": num_predict, "num_ctx": 2048}
     return chat(format=schema, options=options) | fields

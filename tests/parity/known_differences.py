@@ -16,7 +16,6 @@ _ONE_RULE = "the list shows the same capabilities as show; the reference reads l
 _BYTES_KEPT = "files are kept byte for byte on import; the reference adds general.quantization_version"
 _WHITE_SPACE = "our grammar for a schema leaves less room for white space; the value is the same"
 _OWN_MEMORY = "the size is the memory that our engine really takes"
-_QUANTIZE = "quantizing is not available yet"
 
 # Vectors by id.
 KNOWN: dict[str, str] = {
@@ -28,11 +27,4 @@ KNOWN: dict[str, str] = {
     "cli/show-verbose": _BYTES_KEPT,
     "generate/format-schema-stream": _WHITE_SPACE,
     "cli/ps": _OWN_MEMORY,
-    "create/quantize-q8": _QUANTIZE,
-    "create/quantize-q4km": _QUANTIZE,
-    "create/quantize-q4ks": _QUANTIZE,
-    "create/quantize-bf16": _QUANTIZE,
-    "create/quantize-f32": _QUANTIZE,
-    "create/quantize-run": _QUANTIZE,
-    "cli/create-quantize": _QUANTIZE,
 }

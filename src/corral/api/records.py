@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from corral.core.events import Done, Event, Rendered, Text, Thinking, TokenLogprob, ToolCalls, Usage
@@ -35,6 +36,17 @@ def call_records(calls: Sequence[ToolCall], *, with_ids: bool) -> list[Record]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What one record carries."""
+
+    text: str = ""
+    thinking: str = ""
+    calls: Sequence[ToolCall] = ()
+    logprobs: Sequence[TokenLogprob] = ()
+    done: Done | None = None
+
+
 class Answer(ABC):
     """What the records of one answer have in common; `model` is the name as the client sent it."""
 
@@ -48,41 +60,34 @@ class Answer(ABC):
         """All events of an answer as one record; without a Done at the end it is not marked as done."""
         if len(events) == 1:
             return self.record(events[0])
-        return self._record(
+        parts = _Parts(
             text="".join(event.text for event in events if isinstance(event, Text)),
             thinking="".join(event.text for event in events if isinstance(event, Thinking)),
             calls=[call for event in events for call in _calls(event)],
             logprobs=[entry for event in events for entry in getattr(event, "logprobs", ())],
             done=next((event for event in events if isinstance(event, Done)), None),
         )
+        return self._record(parts)
 
     def record(self, event: Event) -> Record:
         match event:
             case Rendered():
                 return self.rendered(event)
             case Text(text, logprobs):
-                return self._record(text=text, logprobs=logprobs)
+                return self._record(_Parts(text=text, logprobs=logprobs))
             case Thinking(text, logprobs):
-                return self._record(thinking=text, logprobs=logprobs)
+                return self._record(_Parts(thinking=text, logprobs=logprobs))
             case ToolCalls(calls, logprobs):
-                return self._record(calls=calls, logprobs=logprobs)
+                return self._record(_Parts(calls=calls, logprobs=logprobs))
             case Done():
-                return self._record(calls=event.calls, done=event)
+                return self._record(_Parts(calls=event.calls, done=event))
 
     @abstractmethod
     def rendered(self, event: Rendered) -> Record:
         """The record that shows a prompt instead of an answer."""
 
     @abstractmethod
-    def _record(
-        self,
-        *,
-        text: str = "",
-        thinking: str = "",
-        calls: Sequence[ToolCall] = (),
-        logprobs: Sequence[TokenLogprob] = (),
-        done: Done | None = None,
-    ) -> Record:
+    def _record(self, parts: _Parts) -> Record:
         """The record of these parts of an answer."""
 
 
@@ -99,20 +104,13 @@ class GenerateAnswer(Answer):
     """Records of /api/generate."""
 
     def rendered(self, event: Rendered) -> Record:
-        return self._record() | {"_debug_info": _debug(event)}
+        return self._record(_Parts()) | {"_debug_info": _debug(event)}
 
-    def _record(
-        self,
-        *,
-        text: str = "",
-        thinking: str = "",
-        calls: Sequence[ToolCall] = (),
-        logprobs: Sequence[TokenLogprob] = (),
-        done: Done | None = None,
-    ) -> Record:
-        out: Record = {"model": self.model, "created_at": utc_now_text(), "response": text}
-        if thinking:
-            out["thinking"] = thinking
+    def _record(self, parts: _Parts) -> Record:
+        done = parts.done
+        out: Record = {"model": self.model, "created_at": utc_now_text(), "response": parts.text}
+        if parts.thinking:
+            out["thinking"] = parts.thinking
         out["done"] = done is not None
         if done is not None:
             if done.reason:
@@ -120,10 +118,10 @@ class GenerateAnswer(Answer):
             if done.context is not None:
                 out["context"] = done.context
             out |= metrics(done.usage)
-        if calls:
-            out["tool_calls"] = call_records(calls, with_ids=False)
-        if logprobs:
-            out["logprobs"] = logprob_records(logprobs)
+        if parts.calls:
+            out["tool_calls"] = call_records(parts.calls, with_ids=False)
+        if parts.logprobs:
+            out["logprobs"] = logprob_records(parts.logprobs)
         return out
 
 
@@ -131,28 +129,21 @@ class ChatAnswer(Answer):
     """Records of /api/chat."""
 
     def rendered(self, event: Rendered) -> Record:
-        out = self._record()
+        out = self._record(_Parts())
         out["message"]["role"] = ""
         return out | {"_debug_info": _debug(event)}
 
-    def _record(
-        self,
-        *,
-        text: str = "",
-        thinking: str = "",
-        calls: Sequence[ToolCall] = (),
-        logprobs: Sequence[TokenLogprob] = (),
-        done: Done | None = None,
-    ) -> Record:
-        message: Record = {"role": "assistant", "content": text}
-        if thinking:
-            message["thinking"] = thinking
-        if calls:
-            message["tool_calls"] = call_records(calls, with_ids=True)
+    def _record(self, parts: _Parts) -> Record:
+        done = parts.done
+        message: Record = {"role": "assistant", "content": parts.text}
+        if parts.thinking:
+            message["thinking"] = parts.thinking
+        if parts.calls:
+            message["tool_calls"] = call_records(parts.calls, with_ids=True)
         out: Record = {"model": self.model, "created_at": utc_now_text(), "message": message}
         out["done"] = done is not None
         if done is not None and done.reason:
             out["done_reason"] = done.reason
-        if logprobs:
-            out["logprobs"] = logprob_records(logprobs)
+        if parts.logprobs:
+            out["logprobs"] = logprob_records(parts.logprobs)
         return out | metrics(done.usage) if done is not None else out

@@ -47,7 +47,7 @@ class ChatRun:
         if run.request.debug_render_only:
             num_images = sum(len(message.images) for message in kept)
             return Answer(single=Rendered(await self._native_text(kept), num_images))
-        grammar_for(wanted)  # the engine would pass over keywords that it does not know: they are refused here
+        grammar_for(wanted)  # refuses what the engine would pass over: keywords that it does not know
         schema = _ANY_OBJECT if isinstance(wanted, str) else wanted
         request = ChatCompletion(
             messages=native_messages(kept),

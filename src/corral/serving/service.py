@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Protocol
 
 from corral.core.events import Done
 from corral.core.model import Model
 from corral.core.options import resolve_options
-from corral.core.requests import ChatRequest, Embeddings, EmbedRequest, GenerateRequest
+from corral.core.requests import (
+    ChatRequest,
+    Embeddings,
+    EmbedRequest,
+    GenerateRequest,
+    GenerationRequest,
+    Think,
+)
 from corral.errors import InvalidInput, ModelNotFound, NotAnEmbedder
-from corral.prompt import chat_messages, check_images
+from corral.prompt import chat_messages, check_images, generate_messages
 from corral.scheduler import Scheduler
 from corral.serving import checks
 from corral.serving.answers import Answer
@@ -48,28 +56,13 @@ class Service:
         think = checks.effective_think(model, request.model, request.think)
         checks.check_generation(model, request.model, "generate")
         checks.check_capabilities(model, {"insert": bool(request.suffix)})
-        options = resolve_options(model.parameters, request.options)
-        async with AsyncExitStack() as stack:
-            held = self._scheduler.lease(
-                model, options, shift=request.shift, keep_alive_s=request.keep_alive_s
-            )
-            lease = await stack.enter_async_context(held)
-            load_s = time.monotonic() - began
-            if not request.prompt:
-                return Answer(single=Done("load"))
-            if not request.raw and model.family == "mllama" and len(request.images) > 1:
-                raise InvalidInput("this model only supports one image while more than one image requested")
-            run = Run(
-                model=model,
-                options=options,
-                lease=lease,
-                request=request,
-                think=think,
-                began=began,
-                load_s=load_s,
-            )
-            answer = await GenerateRun(run, request).answer()
-            return answer.holding(stack.pop_all(), lambda: self._scheduler.discard(lease.runner))
+
+        async def answer(run: Run) -> Answer:
+            if not request.raw:
+                check_images(model, generate_messages(model, request))
+            return await GenerateRun(run, request).answer()
+
+        return await self._on_runner(model, request, think, began, answer if request.prompt else None)
 
     async def chat(self, request: ChatRequest) -> Answer:
         """As `generate`."""
@@ -83,17 +76,30 @@ class Service:
         think = checks.effective_think(model, request.model, request.think, lenient=request.lenient_think)
         checks.check_generation(model, request.model, "chat")
         checks.check_capabilities(model, {"tools": bool(request.tools)})
-        options = resolve_options(model.parameters, request.options)
-        async with AsyncExitStack() as stack:
-            held = self._scheduler.lease(
-                model, options, shift=request.shift, keep_alive_s=request.keep_alive_s
-            )
-            lease = await stack.enter_async_context(held)
-            load_s = time.monotonic() - began
-            if not request.messages:
-                return Answer(single=Done("load"))
+
+        async def answer(run: Run) -> Answer:
             messages = chat_messages(model, request.messages)
             check_images(model, messages)
+            return await ChatRun(run, messages, request.tools).answer()
+
+        return await self._on_runner(model, request, think, began, answer if request.messages else None)
+
+    async def _on_runner(
+        self,
+        model: Model,
+        request: GenerationRequest,
+        think: Think,
+        began: float,
+        make: Callable[[Run], Awaitable[Answer]] | None,
+    ) -> Answer:
+        """What `make` answers on a leased runner, which the answer holds; None only loads the model."""
+        options = resolve_options(model.parameters, request.options)
+        async with AsyncExitStack() as stack:
+            lease = await stack.enter_async_context(
+                self._scheduler.lease(model, options, shift=request.shift, keep_alive_s=request.keep_alive_s)
+            )
+            if make is None:
+                return Answer(single=Done("load"))
             run = Run(
                 model=model,
                 options=options,
@@ -101,9 +107,9 @@ class Service:
                 request=request,
                 think=think,
                 began=began,
-                load_s=load_s,
+                load_s=time.monotonic() - began,
             )
-            answer = await ChatRun(run, messages, request.tools).answer()
+            answer = await make(run)
             return answer.holding(stack.pop_all(), lambda: self._scheduler.discard(lease.runner))
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
