@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -31,6 +32,7 @@ from corral.engine import (
     ToolCallDelta,
     json_grammar,
     start,
+    sweep_folders,
 )
 from corral.errors import EngineError, LoadError, RunnerCrashed
 
@@ -247,6 +249,18 @@ def test_a_child_does_not_outlive_a_killed_parent(chat_model: Path, llama_server
         parent.kill()
     gone, _ = psutil.wait_procs([child], timeout=10)
     assert gone or not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_folders_of_dead_servers_are_swept_and_those_of_living_ones_kept():
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    root = Path(tempfile.gettempdir())
+    left, kept = root / f"corral-{gone.pid}-test", root / f"corral-{os.getpid()}-test"
+    left.mkdir()
+    kept.mkdir()
+    sweep_folders()
+    assert (left.exists(), kept.exists()) == (False, True)
+    kept.rmdir()
 
 
 def test_the_child_s_environment_has_no_secrets(monkeypatch: pytest.MonkeyPatch):

@@ -4,13 +4,7 @@ The list is kept true by the tests: a vector that is listed here and passes fail
 """
 
 # Groups that belong to dialects which are not served yet. None of their vectors is replayed one by one.
-NOT_SERVED: dict[str, str] = {
-    "openai": "the OpenAI dialect is not served yet",
-    "completions": "the OpenAI dialect is not served yet",
-    "v1-embeddings": "the OpenAI dialect is not served yet",
-    "responses": "the OpenAI dialect is not served yet",
-    "anthropic": "the Anthropic dialect is not served yet",
-}
+NOT_SERVED: dict[str, str] = {}
 
 _ONE_RULE = "the list shows the same capabilities as show; the reference reads less for the list"
 _BYTES_KEPT = "files are kept byte for byte on import; the reference adds general.quantization_version"

@@ -15,7 +15,7 @@ import msgspec
 import psutil
 
 from corral.convert.job import Failed, Finished, Job, Progress, Step
-from corral.engine.launch import child_environment
+from corral.engine import child_environment
 from corral.errors import CorralError, CorruptData, CreateError, StorageError, Unsupported
 
 _LOG_LINES = 20

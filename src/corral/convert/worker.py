@@ -18,7 +18,7 @@ import msgspec
 from corral.convert.job import Failed, Job, Step
 from corral.convert.kernels import Kernels
 from corral.convert.rewrite import rewrite
-from corral.engine.worker import die_with_parent
+from corral.engine import die_with_parent
 from corral.errors import CorralError, StorageError
 
 _NICENESS = 5  # a model that somebody talks to meanwhile goes first

@@ -7,10 +7,11 @@ child, imports native code.
 
 from corral.engine.client import Client
 from corral.engine.grammar import json_grammar, schema_grammar
-from corral.engine.launch import Process, start
+from corral.engine.launch import Process, child_environment, start, sweep_folders
 from corral.engine.params import Adapter, LaunchParams
 from corral.engine.pieces import Chunk, Finish, PrefillProgress, TextPiece, ToolCallDelta
 from corral.engine.requests import ChatCompletion, Completion, Sampling
+from corral.engine.worker import die_with_parent
 
 __all__ = [
     "Adapter",
@@ -25,7 +26,10 @@ __all__ = [
     "Sampling",
     "TextPiece",
     "ToolCallDelta",
+    "child_environment",
+    "die_with_parent",
     "json_grammar",
     "schema_grammar",
     "start",
+    "sweep_folders",
 ]

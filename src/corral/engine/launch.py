@@ -128,8 +128,20 @@ async def start(
 
 def make_folder() -> Path:
     """For the socket, with a short path and mode 0700: nobody else may speak to the child."""
+    return Path(tempfile.mkdtemp(prefix=f"corral-{os.getpid()}-", dir=_folder_root()))
+
+
+def sweep_folders() -> None:
+    """Remove what servers left behind that were killed: folders of processes that are gone."""
+    for folder in Path(_folder_root()).glob("corral-*-*"):
+        owner = folder.name.split("-")[1]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder_root() -> str:
     root = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="corral-", dir=root if len(root) < _MAX_FOLDER_PATH else "/tmp"))
+    return root if len(root) < _MAX_FOLDER_PATH else "/tmp"
 
 
 async def _spawn(params: LaunchParams, socket: Path, llama_server: Path | None) -> asyncio.subprocess.Process:

@@ -10,6 +10,7 @@ import socket
 import uvicorn
 
 from corral import __version__, anthropic, api, openai
+from corral.engine import sweep_folders
 from corral.errors import CorralError, StorageError
 from corral.library import Library
 from corral.scheduler import Scheduler
@@ -71,6 +72,7 @@ def run(settings: Settings) -> None:
     logs.configure(settings.debug)
     listener = listen(settings.address)
     app = build(settings)
+    sweep_folders()
     _prune(settings)
     host, port = listener.getsockname()[:2]
     log.info("Listening on %s:%d (version %s)", host, port, __version__)
