@@ -67,6 +67,13 @@ def test_ps_shows_where_a_model_is_and_how_long(server, corral):
     )
 
 
+def test_ps_tells_a_program_why_a_model_was_loaded(server, corral):
+    server.on(
+        "GET", "/api/ps?verbose=1", Reply({"models": [{"name": "a:latest", "reason": "first request"}]})
+    )
+    assert '"reason": "first request"' in corral("ps", "--json").out
+
+
 @pytest.mark.parametrize(
     ("size", "on_gpu", "text"),
     [

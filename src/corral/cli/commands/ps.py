@@ -17,7 +17,9 @@ _HEADER = ("NAME", "ID", "SIZE", "PROCESSOR", "CONTEXT", "UNTIL")
 
 def run(call: Invocation) -> None:
     prefix = call.args[0] if call.args else ""
-    models = call.client().call("GET", "/api/ps").get("models") or []
+    # Programs also get what the table has no room for: why a model was loaded, its slots, its process.
+    path = "/api/ps?verbose=1" if call.is_set("json") else "/api/ps"
+    models = call.client().call("GET", path).get("models") or []
     models = [model for model in models if model["name"].startswith(prefix)]
     if call.is_set("json"):
         print_json({"models": models})

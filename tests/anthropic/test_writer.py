@@ -1,0 +1,102 @@
+import pytest
+
+from corral import anthropic
+from corral.core.events import Done, Text, Thinking, ToolCalls, Usage
+from corral.core.messages import ToolCall
+from corral.errors import CloudDisabled, ModelNotFound, RunnerCrashed, ServerBusy
+from tests.helpers.scripted_road import ScriptedRoad, post, sse_events
+
+pytestmark = pytest.mark.anyio
+BODY = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "capital of peru"}]}
+CALL = ToolCall("f", {"a": 1}, "c1")
+USAGE = Usage(prompt_tokens=5, completion_tokens=3)
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+async def message(road, **fields):
+    return await post(anthropic.routes(road), "/v1/messages", BODY | fields)
+
+
+async def stream(*batches):
+    events = sse_events((await message(ScriptedRoad(*batches), stream=True)).content)
+    assert all(name == data["type"] for name, data in events)
+    return [data for _, data in events]
+
+
+async def test_a_whole_message_holds_its_blocks_in_order():
+    road = ScriptedRoad([Thinking("t"), Text("a")], [ToolCalls((CALL,)), Done("stop", USAGE)])
+    body = (await message(road)).json()
+    assert body["content"] == [
+        {"type": "thinking", "thinking": "t"},
+        {"type": "text", "text": "a"},
+        {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+    ]
+    assert (body["stop_reason"], body["usage"]) == ("tool_use", {"input_tokens": 5, "output_tokens": 3})
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [("stop", "end_turn"), ("length", "max_tokens"), ("load", "stop_sequence"), ("", None)],
+)
+async def test_the_reason_has_another_name(reason, expected):
+    body = (await message(ScriptedRoad([Done(reason)]))).json()
+    assert (body.get("stop_reason"), body["content"]) == (expected, [])
+
+
+async def test_a_block_is_opened_by_its_first_piece_and_closed_by_the_next_kind():
+    start, *events, delta, stop = await stream(
+        [Thinking("t")], [Thinking("u"), Text("")], [Text("a")], [ToolCalls((CALL,))], [Done("stop", USAGE)]
+    )
+    assert start["message"]["usage"] == {"input_tokens": 4, "output_tokens": 0}
+    assert [(event["type"].removeprefix("content_block_"), event["index"]) for event in events] == [
+        ("start", 0),
+        ("delta", 0),
+        ("delta", 0),
+        ("stop", 0),
+        ("start", 1),
+        ("delta", 1),
+        ("stop", 1),
+        ("start", 2),
+        ("delta", 2),
+        ("stop", 2),
+    ]
+    assert events[8]["delta"] == {"type": "input_json_delta", "partial_json": '{"a":1}'}
+    assert delta["delta"] == {"stop_reason": "tool_use"}
+    assert stop == {"type": "message_stop"}
+
+
+async def test_the_count_of_the_prompt_is_real_where_it_is_known_at_once():
+    start = (await stream([Done("stop", USAGE, calls=(CALL,))]))[0]
+    assert start["message"]["usage"]["input_tokens"] == 5
+
+
+async def test_a_stream_that_breaks_off_ends_with_the_error():
+    events = await stream([Text("a")], RunnerCrashed("gone"))
+    assert events[-1] == {"type": "error", "error": {"type": "api_error", "message": "gone"}}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "kind"),
+    [
+        (ModelNotFound("m"), 404, "not_found_error"),
+        (CloudDisabled(), 403, "permission_error"),
+        (ServerBusy(), 503, "overloaded_error"),
+        (RunnerCrashed("gone"), 500, "api_error"),
+    ],
+)
+async def test_an_error_names_its_kind(refusal, status, kind):
+    response = await message(ScriptedRoad(refusal=refusal))
+    body = response.json()
+    assert response.status_code == status
+    assert body["error"] == {"type": kind, "message": refusal.message}
+    assert body["request_id"].startswith("req_")
+
+
+async def test_an_error_in_the_body_looks_like_a_native_one():
+    response = await message(ScriptedRoad(), max_tokens=0)
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert not response.content.endswith(b"\n")

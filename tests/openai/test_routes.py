@@ -1,0 +1,209 @@
+import pytest
+
+from corral import openai
+from corral.core.events import Done, Rendered, Text, Thinking, TokenLogprob, ToolCalls, Usage
+from corral.core.messages import ToolCall
+from corral.core.requests import Embeddings
+from corral.errors import ModelNotFound, RunnerCrashed, ServerBusy
+from tests.helpers.scripted_road import ScriptedRoad, post, sse_events
+
+pytestmark = pytest.mark.anyio
+CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+USAGE = Usage(prompt_tokens=3, completion_tokens=4)
+COUNTS = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+CALL = ToolCall("f", {"a": "<b>"}, "c1")
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+async def send(road, path, body, headers=None):
+    return await post(openai.routes(road, None), path, body, headers)
+
+
+async def chat(road, **fields):
+    return await send(road, "/v1/chat/completions", CHAT | fields)
+
+
+async def chat_chunks(road, **fields):
+    """The choices of every chunk, or its usage where there are none."""
+    response = await chat(road, stream=True, **fields)
+    assert response.headers["content-type"] == "text/event-stream"
+    datas = [data for _, data in sse_events(response.content)]
+    assert len({data["id"] for data in datas if data != "[DONE]" and "id" in data}) == 1
+    return [data if data == "[DONE]" or "error" in data else _essence(data) for data in datas]
+
+
+def _essence(chunk):
+    if not chunk["choices"]:
+        return chunk["usage"]
+    choice = chunk["choices"][0]
+    return choice["delta"], choice["finish_reason"]
+
+
+async def test_a_whole_answer_holds_reasoning_text_and_calls():
+    road = ScriptedRoad([Thinking("r")], [Text("a"), Text("b")], [ToolCalls((CALL,)), Done("stop", USAGE)])
+    body = (await chat(road)).json()
+    assert body["choices"] == [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": "ab",
+                "reasoning": "r",
+                "tool_calls": [
+                    {
+                        "id": "c1",
+                        "index": 0,
+                        "type": "function",
+                        "function": {"name": "f", "arguments": '{"a":"\\u003cb\\u003e"}'},
+                    }
+                ],
+            },
+            "finish_reason": "tool_calls",
+        }
+    ]
+    assert body["usage"] == COUNTS
+
+
+async def test_a_stream_begins_with_the_role_and_ends_with_done():
+    road = ScriptedRoad([Thinking("r")], [Text("a")], [Text("b"), Done("length", USAGE)])
+    assert await chat_chunks(road) == [
+        ({"role": "assistant", "content": "", "reasoning": "r"}, None),
+        ({"content": "a"}, None),
+        ({"content": "b"}, None),
+        ({}, "length"),
+        "[DONE]",
+    ]
+
+
+async def test_usage_comes_before_the_end_of_a_stream_when_asked_for():
+    road = ScriptedRoad([Text("a")], [Done("stop", USAGE)])
+    chunks = await chat_chunks(road, stream_options={"include_usage": True})
+    assert chunks[-2:] == [COUNTS, "[DONE]"]
+
+
+async def test_calls_are_counted_over_a_whole_stream():
+    road = ScriptedRoad([ToolCalls((CALL,))], [Done("stop", calls=(CALL,))])
+    first, second, end, _ = await chat_chunks(road)
+    assert [delta["tool_calls"][0]["index"] for delta, _ in (first, second)] == [0, 1]
+    assert end == ({}, "tool_calls")
+
+
+async def test_an_answer_without_events_still_has_a_first_chunk():
+    assert await chat_chunks(ScriptedRoad([Done("stop")])) == [
+        ({"role": "assistant", "content": ""}, None),
+        ({}, "stop"),
+        "[DONE]",
+    ]
+
+
+async def test_log_probabilities_stand_beside_the_choice():
+    entry = TokenLogprob("a", -0.5, (TokenLogprob("b", -1.5),))
+    body = (await chat(ScriptedRoad([Text("a", (entry,)), Done("stop")]))).json()
+    other = {"token": "b", "logprob": -1.5, "bytes": [98]}
+    expected = {"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": [other]}
+    assert body["choices"][0]["logprobs"] == {"content": [expected]}
+
+
+async def test_a_stream_that_breaks_off_ends_with_the_error():
+    chunks = await chat_chunks(ScriptedRoad([Text("a")], RunnerCrashed("gone")))
+    error = {"message": "gone", "type": "api_error", "param": None, "code": None}
+    assert chunks[1:] == [{"error": error}]
+
+
+async def test_a_rendered_prompt_is_never_a_stream():
+    road = ScriptedRoad(single=Rendered("P", 1))
+    body = (await chat(road, stream=True, _debug_render_only=True)).json()
+    assert body["_debug_info"] == {"rendered_template": "P", "image_count": 1}
+    assert body["choices"][0]["finish_reason"] is None
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "kind"),
+    [
+        (ModelNotFound("m"), 404, "not_found_error"),
+        (ServerBusy(), 503, "api_error"),
+    ],
+)
+async def test_an_error_of_the_road_ends_with_a_newline(refusal, status, kind):
+    response = await chat(ScriptedRoad(refusal=refusal), stream=True)
+    assert (response.status_code, response.headers["content-type"]) == (status, "application/json")
+    assert response.content.endswith(b"\n")
+    expected = {"message": refusal.message, "type": kind, "param": None, "code": None}
+    assert response.json() == {"error": expected}
+
+
+async def test_an_error_in_the_body_looks_like_a_native_one():
+    response = await send(ScriptedRoad(), "/v1/chat/completions", b"")
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.content == (
+        b'{"error":{"message":"EOF","type":"invalid_request_error","param":null,"code":null}}'
+    )
+
+
+async def test_a_compressed_body_is_refused_with_the_reason():
+    response = await send(ScriptedRoad(), "/v1/chat/completions", b"\x28\xb5", {"content-encoding": "zstd"})
+    assert response.status_code == 400
+    assert '"zstd" is not supported' in response.json()["error"]["message"]
+
+
+async def test_a_completion_shows_its_text_and_no_reasoning():
+    road = ScriptedRoad([Thinking("r"), Text("a")], [Text("b"), Done("stop", USAGE)])
+    body = (await send(road, "/v1/completions", {"model": "m", "prompt": "p"})).json()
+    assert body["choices"] == [{"text": "ab", "index": 0, "finish_reason": "stop"}]
+    assert body["usage"] == COUNTS
+
+
+async def test_every_chunk_of_a_completion_has_usage_when_asked_for():
+    road = ScriptedRoad([Text("a")], [Done("stop", USAGE)])
+    body = {"model": "m", "prompt": "p", "stream": True, "stream_options": {"include_usage": True}}
+    *chunks, done = [data for _, data in sse_events((await send(road, "/v1/completions", body)).content)]
+    assert [chunk["usage"]["total_tokens"] for chunk in chunks] == [0, 0, 7]
+    assert [len(chunk["choices"]) for chunk in chunks] == [1, 1, 0]
+    assert done == "[DONE]"
+
+
+async def test_a_request_to_load_is_a_stream_when_asked_for():
+    road = ScriptedRoad(single=Done("load"))
+    response = await send(road, "/v1/completions", {"model": "m", "stream": True})
+    (_, chunk), (_, done) = sse_events(response.content)
+    assert (chunk["choices"][0]["finish_reason"], done) == ("load", "[DONE]")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"), [("float", [0.5, -1.25]), ("Base64", "AAAAPwAAoL8="), ("", [0.5, -1.25])]
+)
+async def test_vectors_are_numbers_or_packed(encoding, expected):
+    road = ScriptedRoad(embeddings=Embeddings(((0.5, -1.25),), 3))
+    body = {"model": "m", "input": "x", "encoding_format": encoding}
+    answer = (await send(road, "/v1/embeddings", body)).json()
+    assert answer["data"] == [{"object": "embedding", "embedding": expected, "index": 0}]
+    assert answer["usage"] == {"prompt_tokens": 3, "total_tokens": 3}
+
+
+@pytest.mark.parametrize(("sent", "inputs"), [("", ("",)), ("a", ("a",)), (["a", "b"], ("a", "b"))])
+async def test_texts_to_embed_are_one_or_several(sent, inputs):
+    road = ScriptedRoad(embeddings=Embeddings(()))
+    await send(road, "/v1/embeddings", {"model": "m", "input": sent})
+    assert road.requests[0].inputs == inputs
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "invalid input"),
+        ({"input": []}, "invalid input"),
+        ({"input": [1]}, "invalid input type"),
+        (
+            {"input": "x", "encoding_format": "int8"},
+            "Invalid value for 'encoding_format' = int8. Supported values: ['float', 'base64'].",
+        ),
+    ],
+)
+async def test_what_cannot_be_embedded_is_refused(fields, message):
+    response = await send(ScriptedRoad(), "/v1/embeddings", {"model": "m"} | fields)
+    assert (response.status_code, response.json()["error"]["message"]) == (400, message)
