@@ -87,12 +87,14 @@ def test_a_name_in_the_tool_message_wins():
     ],
 )
 def test_content_of_another_kind_is_refused(content, expected):
-    with pytest.raises(InvalidInput, match=f"^{expected.replace('{', '.').replace('[', '.')}$"):
+    with pytest.raises(InvalidInput) as caught:
         messages({"role": "user", "content": content})
+    assert caught.value.message == expected
 
 
 @pytest.mark.parametrize("arguments", ["{", "", "[1]", "5"])
 def test_arguments_that_are_no_object_are_refused(arguments):
     call = {"id": "c", "function": {"name": "f", "arguments": arguments}}
-    with pytest.raises(InvalidInput, match="^invalid tool call arguments$"):
+    with pytest.raises(InvalidInput) as caught:
         messages({"role": "assistant", "tool_calls": [call]})
+    assert caught.value.message == "invalid tool call arguments"

@@ -3,15 +3,10 @@
 The list is kept true by the tests: a vector that is listed here and passes fails its test.
 """
 
-# Groups that belong to dialects which are not served yet. None of their vectors is replayed one by one.
-NOT_SERVED: dict[str, str] = {}
-
 _ONE_RULE = "the list shows the same capabilities as show; the reference reads less for the list"
 _BYTES_KEPT = "files are kept byte for byte on import; the reference adds general.quantization_version"
-_WHITE_SPACE = "our grammar for a schema leaves less room for white space; the value is the same"
 _OWN_MEMORY = "the size is the memory that our engine really takes"
 
-# Vectors by id.
 KNOWN: dict[str, str] = {
     "tags/list": _ONE_RULE,
     "copy/ok-ns": _ONE_RULE,
@@ -19,6 +14,5 @@ KNOWN: dict[str, str] = {
     "show/name-field": _BYTES_KEPT,
     "show/verbose": _BYTES_KEPT,
     "cli/show-verbose": _BYTES_KEPT,
-    "generate/format-schema-stream": _WHITE_SPACE,
     "cli/ps": _OWN_MEMORY,
 }

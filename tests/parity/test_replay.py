@@ -3,11 +3,10 @@
 import pytest
 
 from tests.parity import replay
-from tests.parity.known_differences import KNOWN, NOT_SERVED
+from tests.parity.known_differences import KNOWN
 from tests.parity.recorded import VECTORS, judge
 
 GROUPS = replay.load_groups(VECTORS)
-SERVED = [group for group in GROUPS if group["group"] not in NOT_SERVED]
 CLI = replay.load_cli(VECTORS)
 # The wording of help is our own; these recordings are read by people.
 CASES = [case for case in CLI["cases"] if not case["id"].startswith("cli/help")]
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize(
     ("group", "vector"),
-    [pytest.param(group, vector, id=vector["id"]) for group in SERVED for vector in group["vectors"]],
+    [pytest.param(group, vector, id=vector["id"]) for group in GROUPS for vector in group["vectors"]],
 )
 def test_the_server_answers_as_recorded(recorded, group, vector):
     judge(vector["id"], recorded.differences(group, vector))
@@ -28,13 +27,6 @@ def test_the_command_prints_as_recorded(recorded, case):
     judge(case["id"], recorded.cli_differences(CLI["setup"], case))
 
 
-@pytest.mark.parametrize("group", [g for g in GROUPS if g["group"] in NOT_SERVED], ids=lambda g: g["group"])
-def test_a_group_that_is_listed_as_not_served_is_not_served(recorded, group):
-    """Its first vectors fail; when they pass, the group is to be replayed like the others."""
-    failing = [vector for vector in group["vectors"][:5] if recorded.differences(group, vector)]
-    assert failing, f"{group['group']} agrees now: take it from the list"
-
-
 def test_every_known_difference_is_a_recorded_vector():
-    recorded_ids = {vector["id"] for group in SERVED for vector in group["vectors"]}
+    recorded_ids = {vector["id"] for group in GROUPS for vector in group["vectors"]}
     assert KNOWN.keys() <= recorded_ids | {case["id"] for case in CASES}

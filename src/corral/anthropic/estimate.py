@@ -24,15 +24,14 @@ def _tool_length(tool: ToolIn) -> int:
 def _length(content: Any) -> int:
     if isinstance(content, str):
         return len(content)
-    return sum(_block_length(block) for block in content or ())
+    blocks = content if isinstance(content, list) else ()
+    return sum(_block_length(block) for block in blocks if isinstance(block, dict))
 
 
 def _block_length(block: dict[str, Any]) -> int:
-    match block.get("type"):
-        case "text" | "thinking":
-            return len(block.get(block["type"]) or "")
-        case "tool_use" | "server_tool_use":
-            return len(block.get("name") or "") + len(json.dumps(block.get("input") or {}))
-        case "tool_result":
-            return _length(block.get("content"))
-    return 0
+    kind = block.get("type")
+    if kind in ("text", "thinking"):
+        return _length(block.get(kind))
+    if kind in ("tool_use", "server_tool_use"):
+        return _length(block.get("name")) + len(json.dumps(block.get("input") or {}))
+    return _length(block.get("content")) if kind == "tool_result" else 0

@@ -13,6 +13,7 @@ from corral.openai.models import ModelRoutes
 from corral.openai.replies import failed, refused
 from corral.openai.responses.shapes import read_responses
 from corral.openai.shapes import read_chat, read_completion, read_embeddings
+from corral.openai.transcriptions import TranscriptionRoutes
 from corral.serving.service import Service
 from corral.wire import Handler, Reply, handled, translated
 
@@ -22,6 +23,7 @@ T = TypeVar("T")
 def routes(service: Service, library: Library) -> list[tuple[str, str, Handler]]:
     """Method, path and endpoint of every route."""
     models, inference = ModelRoutes(library), InferenceRoutes(service)
+    transcriptions = TranscriptionRoutes(service)
     return [
         ("GET", "/v1/models", handled(models.list, failed)),
         ("GET", "/v1/models/:model", handled(models.retrieve, failed)),
@@ -29,6 +31,7 @@ def routes(service: Service, library: Library) -> list[tuple[str, str, Handler]]
         ("POST", "/v1/completions", _endpoint(read_completion, inference.completion)),
         ("POST", "/v1/embeddings", _endpoint(read_embeddings, inference.embeddings)),
         ("POST", "/v1/responses", _endpoint(read_responses, inference.responses)),
+        ("POST", "/v1/audio/transcriptions", handled(transcriptions.transcribe, refused)),
     ]
 
 

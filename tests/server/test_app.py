@@ -1,0 +1,96 @@
+import logging
+
+import httpx
+import pytest
+from starlette.responses import Response
+
+from corral.server.app import App
+from corral.server.hosts import Origins
+from corral.server.routing import Route, Router
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+async def hello(request):
+    return Response(f"hello {request.path_params.get('name', '')}".strip())
+
+
+async def broken(request):
+    raise ZeroDivisionError
+
+
+ROUTES = [
+    Route("GET", "/hello", hello),
+    Route("POST", "/hello", hello),
+    Route("GET", "/hello/:name", hello),
+    Route("GET", "/broken", broken),
+]
+
+
+async def nothing():
+    return None
+
+
+async def ask(method, path, *, host="localhost", check_host=True, **headers):
+    app = App(Router(ROUTES), Origins.configured(()), check_host=check_host, on_shutdown=nothing)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://localhost"
+    ) as client:
+        return await client.request(method, path, headers={"host": host, **headers})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "text"),
+    [
+        ("GET", "/hello", 200, "hello"),
+        ("GET", "/hello/you", 200, "hello you"),
+        ("GET", "/hello/you/too", 404, "404 page not found"),
+        ("GET", "/nothing", 404, "404 page not found"),
+        ("DELETE", "/hello", 405, "405 method not allowed"),
+        ("POST", "/hello/", 307, ""),
+    ],
+)
+async def test_a_path_and_a_method_find_their_endpoint(method, path, status, text):
+    answer = await ask(method, path)
+    assert (answer.status_code, answer.text) == (status, text)
+
+
+async def test_a_method_that_is_not_allowed_is_told_which_are():
+    assert (await ask("DELETE", "/hello")).headers["allow"] == "GET, POST"
+
+
+async def test_a_slash_too_many_is_redirected_with_its_query():
+    assert (await ask("GET", "/hello/?a=1")).headers["location"] == "/hello?a=1"
+
+
+async def test_a_host_of_others_is_refused_where_hosts_are_checked():
+    assert (await ask("GET", "/hello", host="example.com")).status_code == 403
+    assert (await ask("GET", "/hello", host="example.com", check_host=False)).status_code == 200
+
+
+async def test_an_allowed_origin_may_read_the_answer():
+    answer = await ask("GET", "/hello", origin="http://localhost:3000")
+    assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
+
+
+async def test_an_origin_of_others_is_refused():
+    assert (await ask("GET", "/hello", origin="http://example.com")).status_code == 403
+
+
+async def test_a_preflight_is_answered_without_an_endpoint():
+    answer = await ask("OPTIONS", "/hello", origin="http://localhost:3000")
+    assert answer.status_code == 204
+    assert "POST" in answer.headers["access-control-allow-methods"]
+
+
+async def test_a_surprise_is_answered_and_logged(caplog):
+    with caplog.at_level(logging.ERROR, "corral.server"):
+        answer = await ask("GET", "/broken")
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "internal error: see the server's log"}
+    assert "ZeroDivisionError" in caplog.text
