@@ -20,7 +20,8 @@ def create_pocket(store: Store, name: ModelName, pins: Pins) -> None:
     header = read_gguf(path, arrays=False)
     with pins.hold() as hold:
         recipe = Recipe(store, hold)
-        digest = store.blobs.import_file(path)
+        # A copy, not a link: whatever happens to the installed package must not change the store.
+        digest = store.blobs.add_bytes(path.read_bytes())
         recipe.reuse(Layer(media.MEDIA_MODEL, str(digest), header.size), header=header)
         recipe.add_licenses([pocket.LICENSE])
         recipe.set_parameters(pocket.PARAMETERS, {})
