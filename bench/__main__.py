@@ -30,9 +30,9 @@ _SETTLE_S = 0.5
 class Effort:
     """How often each figure is taken, and how long the streams are."""
 
-    rounds: int = 7
-    first_rounds: int = 40
-    list_rounds: int = 15
+    rounds: int = 5
+    first_rounds: int = 30
+    list_rounds: int = 11
     tiny_tokens: int = 800
     half_tokens: int = 64
 
@@ -136,8 +136,8 @@ async def tiny_figures(bench: Bench, model: BenchModel) -> None:
             targets = [engine, *bench.servers]
             await first_figures(bench, targets, name, model)
             tokens = bench.effort.tiny_tokens
-            await flow_figures(bench, targets, name, model, Load(1, tokens, bench.effort.rounds, repeats=4))
-            await flow_figures(bench, targets, name, model, Load(8, tokens, bench.effort.rounds))
+            await flow_figures(bench, targets, name, model, Load(1, tokens, bench.effort.rounds, repeats=2))
+            await flow_figures(bench, targets, name, model, Load(8, tokens // 2, bench.effort.rounds))
             loaded_memory(bench, targets, model)
         await http_list(bench, model)
 

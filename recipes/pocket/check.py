@@ -45,6 +45,10 @@ os._exit(0)
 """
 
 
+class RefusedError(Exception):
+    """The server did not accept the request, or what the model wrote could not be parsed: a miss."""
+
+
 class SocketConnection(http.client.HTTPConnection):
     """HTTP over a unix socket."""
 
@@ -80,7 +84,7 @@ class Server:
         data = response.read()
         connection.close()
         if response.status != 200:
-            raise RuntimeError(f"{response.status}: {data.decode()}")
+            raise RefusedError(f"{response.status}: {data.decode()}")
         return data
 
     def ask(self, item: Item) -> Answer:
@@ -91,7 +95,10 @@ class Server:
         }  # fmt: skip
         if item.tools:
             body["tools"] = item.tools
-        data = self.post("/v1/chat/completions", body)
+        try:
+            data = self.post("/v1/chat/completions", body)
+        except RefusedError as refusal:
+            return Answer(content=f"(no answer: {refusal})")
         return _joined(data) if item.stream else _whole(data)
 
 
@@ -107,7 +114,8 @@ def _joined(data: bytes) -> Answer:
     for line in data.decode().splitlines():
         if not line.startswith("data: {"):
             continue
-        for choice in json.loads(line[6:])["choices"]:
+        # An event without choices tells of an error: the answer stays short and counts as a miss.
+        for choice in json.loads(line[6:]).get("choices", []):
             _add(answer, choice["delta"])
     return answer
 
