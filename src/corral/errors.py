@@ -161,6 +161,13 @@ class RunnerError(CorralError):
 class RunnerCrashed(RunnerError):
     """The child process of a model ended without being asked to."""
 
+    def __init__(
+        self,
+        message: str = "model runner has unexpectedly stopped, this may be due to resource limitations "
+        "or an internal error, check ollama server logs for details",
+    ) -> None:
+        super().__init__(message)
+
 
 class RunnerTimeout(RunnerError):
     """The child process of a model made no progress for too long."""

@@ -14,7 +14,7 @@ import msgspec
 from corral.core.events import TokenLogprob
 from corral.engine.pieces import Chunk, Finish, PrefillProgress, TextPiece, ToolCallDelta
 from corral.engine.requests import ChatCompletion, Completion
-from corral.engine.transport import GONE, Exchange
+from corral.engine.transport import Exchange
 from corral.errors import EngineError, RunnerCrashed
 
 
@@ -209,7 +209,7 @@ class Client:
                 host, _, port = self.address.removeprefix("http://").rpartition(":")
                 await loop.create_connection(lambda: exchange, host, int(port))
         except OSError as error:
-            raise RunnerCrashed(GONE) from error
+            raise RunnerCrashed from error
         return exchange
 
 

@@ -15,11 +15,6 @@ from corral.errors import RunnerCrashed
 _HIGH_WATER = 1 << 20
 _MAX_HEAD = 1 << 16
 
-GONE = (
-    "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error, "
-    "check ollama server logs for details"
-)
-
 
 class Exchange(asyncio.Protocol):
     """Sends one request; `head` waits for the status, `read` for more of the body."""
@@ -75,7 +70,7 @@ class Exchange(asyncio.Protocol):
         """The status. Raises RunnerCrashed when the connection ends before it."""
         while not self.status:
             if self._closed:
-                raise RunnerCrashed(GONE)
+                raise RunnerCrashed
             await self._wait()
         return self.status
 
@@ -88,7 +83,7 @@ class Exchange(asyncio.Protocol):
             if self.complete:
                 return b""
             if self._closed:
-                raise RunnerCrashed(GONE)
+                raise RunnerCrashed
             await self._wait()
         data = bytes(self._body)
         self._body.clear()

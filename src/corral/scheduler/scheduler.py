@@ -157,7 +157,4 @@ class Scheduler:
                 return Lease(runner, limit, loaded - began, loop.time() - loaded)
             runner.slots.release()
             self._pool.release(runner)
-        raise RunnerCrashed(
-            "model runner has unexpectedly stopped, this may be due to resource limitations "
-            "or an internal error, check ollama server logs for details"
-        )
+        raise RunnerCrashed
