@@ -18,6 +18,7 @@ LEVELS = {
         "template",
         "modelfile",
         "store",
+        "database",
         "registry",
         "hardware",
         "engine",
