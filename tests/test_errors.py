@@ -1,4 +1,5 @@
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ CLASSES = [
     if issubclass(value, errors.CorralError) and value.__module__ == errors.__name__
 ]
 ARGUMENTS = {
+    "ConfigError": (Path("config.toml"), "what happened"),
     "BodyTooLarge": (10,),
     "CloudDisabled": (),
     "Cancelled": (),

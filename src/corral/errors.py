@@ -5,7 +5,8 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
 
     CorralError(message, *, hint=None)
       InvalidInput          InvalidName · InvalidOption · InvalidFormat · ModelfileError(line) ·
-                            TemplateError(line, column) · PromptTooLong · BodyTooLarge(limit)
+                            TemplateError(line, column) · PromptTooLong · BodyTooLarge(limit) ·
+                            ConfigError(path, line)
       NotFound              ModelNotFound(name) · BlobNotFound(digest)
       Unsupported           the model lacks the capability, or its architecture is unknown · NotAnEmbedder
       AccessDenied          a registry refused us · CloudDisabled
@@ -20,6 +21,8 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class CorralError(Exception):
@@ -60,6 +63,16 @@ class BodyTooLarge(InvalidInput):
             hint="upload files as blobs: /api/blobs/<digest>",
         )
         self.limit = limit
+
+
+class ConfigError(InvalidInput):
+    """The configuration file cannot be used; `line` counts from 1, None where no line is at fault."""
+
+    def __init__(self, path: Path, problem: str, *, line: int | None = None, hint: str | None = None) -> None:
+        place = f"{path}, line {line}" if line else str(path)
+        super().__init__(f"{place}: {problem}", hint=hint)
+        self.path = path
+        self.line = line
 
 
 class ModelfileError(InvalidInput):

@@ -32,6 +32,7 @@ HEAVY = {
     "rich",
     "starlette",
     "subprocess",
+    "tomllib",
     "uvicorn",
     "wcwidth",
     "xllamacpp",
@@ -73,6 +74,11 @@ def test_list_imports_only_its_own_part_of_corral(server):
         "corral.core.units",
         "corral.errors",
         "corral.settings",
+        "corral.settings.address",
+        "corral.settings.duration",
+        "corral.settings.kinds",
+        "corral.settings.reader",
+        "corral.settings.settings",
     }
 
 

@@ -17,6 +17,8 @@ def usage_text(command: Command, program: str) -> str:
         sections.append(f"Aliases:\n  {', '.join((command.name, *command.aliases))}\n")
     if command is ROOT:
         sections.append(_commands())
+    if command.actions:
+        sections.append(_actions(command.actions))
     sections.append(_flags(command, program))
     if command.env:
         sections.append(_environment(command.env))
@@ -35,6 +37,10 @@ def _usage(command: Command, program: str) -> str:
 def _commands() -> str:
     rows = [f"  {command.name:<11}  {command.summary}\n" for command in COMMANDS if not command.hidden]
     return "Available Commands:\n" + "".join(rows)
+
+
+def _actions(actions: tuple[tuple[str, str], ...]) -> str:
+    return "Actions:\n" + "".join(f"  {name:<11}  {summary}\n" for name, summary in actions)
 
 
 def _flags(command: Command, program: str) -> str:

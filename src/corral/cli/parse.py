@@ -39,6 +39,7 @@ def parse(words: Sequence[str], program: str) -> Parsed:
         raise UsageError(unknown_command(args[0], program))
     if not flags.get("help") and not flags.get("version"):
         _check_count(command, len(args))
+        _check_action(command, args, program)
     return Parsed(command, args, flags)
 
 
@@ -140,6 +141,13 @@ def _check_count(command: Command, count: int) -> None:
         raise UsageError(f"accepts {command.most} arg(s), received {count}")
     if count < command.least:
         raise UsageError(f"requires at least {command.least} arg(s), only received {count}")
+
+
+def _check_action(command: Command, args: Sequence[str], program: str) -> None:
+    names = [name for name, _ in command.actions]
+    if names and args[0] not in names:
+        message = f'unknown action "{args[0]}" for "{program} {command.name}"'
+        raise UsageError(message, hint=f"use one of: {', '.join(names)}")
 
 
 def unknown_command(word: str, program: str) -> str:

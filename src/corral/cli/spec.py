@@ -35,7 +35,8 @@ class Flag:
 class Command:
     """One command. `most` is None where any number of arguments may follow.
 
-    `module` is imported only when the command runs; its function `run` takes an Invocation.
+    `module` is imported only when the command runs; its function `run` takes an Invocation. With `actions`,
+    pairs of a name and its help, the first argument must be one of these.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Command:
     most: int | None = 0
     env: tuple[str, ...] = ()
     hidden: bool = False
+    actions: tuple[tuple[str, str], ...] = ()
 
 
 HELP = Flag("help", "", short="h")
@@ -193,6 +195,23 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("cp", "Copy a model", usage="SOURCE DESTINATION", module="cp", least=2, most=2, env=_HOST),
     Command("rm", "Remove models", usage="MODEL [MODEL...]", module="rm", least=1, most=None, env=_HOST),
+    Command(
+        "config",
+        "Show the settings and where each comes from",
+        usage="ACTION",
+        module="config",
+        flags=(Flag("json", "Print the settings as JSON"),),
+        least=1,
+        most=1,
+        env=("CORRAL_HOME",),
+        actions=(
+            (
+                "show",
+                "Every setting, its value, and whether the environment, the file or the default gives it",
+            ),
+            ("path", "The path of the configuration file"),
+        ),
+    ),
     Command("help", "Show the help of a command", usage="[COMMAND]", module="help", most=None),
 )
 
@@ -213,7 +232,7 @@ ENVIRONMENT = {
     "CORRAL_FLASH_ATTENTION": "Force flash attention on or off (default: automatic)",
     "CORRAL_GO_TEMPLATE": "Whether the TEMPLATE of a model goes before its own chat template",
     "CORRAL_GPU_OVERHEAD": "Memory to leave free on each GPU, in bytes",
-    "CORRAL_HOME": "Folder of keys, chats and logs (default ~/.corral)",
+    "CORRAL_HOME": "Folder of config.toml, keys, chats and logs (default ~/.corral)",
     "CORRAL_HOST": "Address of the server (default 127.0.0.1:11434)",
     "CORRAL_KEEP_ALIVE": "How long an idle model stays loaded (default 5m)",
     "CORRAL_KV_CACHE_TYPE": "Number type of the key and value cache (default f16)",

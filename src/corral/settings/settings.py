@@ -1,0 +1,98 @@
+"""All settings, with their defaults and how each is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from corral.settings.address import Address
+from corral.settings.reader import Found, Reader, find_variable
+
+CONFIG_NAME = "config.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings. Durations are seconds (`FOREVER` = never), sizes are bytes, 0 or None = automatic."""
+
+    address: Address = field(default_factory=Address)
+    models: Path = field(default_factory=lambda: Path.home() / ".ollama" / "models")
+    home: Path = field(default_factory=lambda: Path.home() / ".corral")
+    identity: Path = field(default_factory=lambda: Path.home() / ".ollama")
+    origins: tuple[str, ...] = ()
+    keep_alive_s: float = 300.0
+    load_timeout_s: float = 300.0
+    max_loaded_models: int = 0
+    num_parallel: int = 0
+    max_queue: int = 512
+    context_length: int = 0
+    gpu_overhead: int = 0
+    sched_spread: bool = False
+    flash_attention: bool | None = None
+    kv_cache_type: str = ""
+    go_template: bool | None = None
+    no_prune: bool = False
+    no_cloud: bool = False
+    remotes: tuple[str, ...] = ("ollama.com",)
+    debug: int = 0
+    no_history: bool = False
+    editor: str = ""
+    api_key: str = ""  # sent by the command line to a server that asks for one
+    llama_server: Path | None = None
+
+
+def read_settings(env: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `env` (default: this process's environment) and the file. Raises ConfigError."""
+    return _read(_open(env))
+
+
+def explain_settings(env: Mapping[str, str] | None = None) -> tuple[Path, list[Found]]:
+    """The path of the file, which need not exist, and every setting with its origin. Raises ConfigError."""
+    reader = _open(env)
+    _read(reader)
+    return reader.home / CONFIG_NAME, reader.found
+
+
+def _open(env: Mapping[str, str] | None) -> Reader:
+    env = os.environ if env is None else env
+    user = Path(env.get("HOME") or Path.home())
+    home = Path(find_variable(env, "HOME")[1] or user / ".corral")
+    path = home / CONFIG_NAME
+    if not path.exists():
+        return Reader(env, user, home)
+    from corral.settings.file import read_config  # brings a parser, which most users do not need
+
+    return Reader(env, user, home, read_config(path))
+
+
+def _read(reader: Reader) -> Settings:
+    settings = Settings(
+        home=Path(reader.text("HOME", str(reader.home))),
+        identity=reader.user / ".ollama",
+        address=reader.address("HOST"),
+        models=Path(reader.text("MODELS", str(reader.user / ".ollama" / "models"))),
+        origins=reader.words("ORIGINS"),
+        keep_alive_s=reader.seconds("KEEP_ALIVE", 300.0),
+        load_timeout_s=reader.limit("LOAD_TIMEOUT", 300.0),
+        max_loaded_models=reader.number("MAX_LOADED_MODELS", 0),
+        num_parallel=reader.number("NUM_PARALLEL", 0),
+        max_queue=reader.number("MAX_QUEUE", 512),
+        context_length=reader.number("CONTEXT_LENGTH", 0),
+        gpu_overhead=reader.number("GPU_OVERHEAD", 0),
+        sched_spread=reader.switch("SCHED_SPREAD"),
+        flash_attention=reader.flag("FLASH_ATTENTION"),
+        kv_cache_type=reader.text("KV_CACHE_TYPE").lower(),
+        go_template=reader.flag("GO_TEMPLATE"),
+        no_prune=reader.switch("NOPRUNE"),
+        no_cloud=reader.switch("NO_CLOUD"),
+        remotes=reader.words("REMOTES", ("ollama.com",)),
+        debug=reader.level("DEBUG"),
+        no_history=reader.switch("NOHISTORY"),
+        editor=reader.text("EDITOR"),
+        api_key=reader.text("API_KEY"),
+        llama_server=reader.path("LLAMA_SERVER"),
+    )
+    reader.check()
+    return settings
