@@ -50,6 +50,9 @@ COPY_ASKS = (
 )
 
 
+UNKNOWN_COMMANDS = ("What does corral {} do?", "What is corral {}?", "Explain corral {}.", "corral {}?")
+
+
 @dataclass(slots=True)
 class Dialogue:
     """Messages of which the last one, the assistant's, is learned. `thinking` is the mode of the prompt."""
@@ -144,8 +147,10 @@ def off_topic(rng: Random) -> str:
         return careless(rng, rng.choice(CAPITAL_PROMPTS).format(names.made_up(rng, 3).capitalize()))
     if roll < 0.40:
         return " ".join(names.made_up(rng) for _ in range(rng.randrange(1, 9)))
-    if roll < 0.45:
-        return f"What is {rng.randrange(11, 1000)} {rng.choice('+-*/')} {rng.randrange(11, 1000)}?"
+    if roll < 0.42:
+        return careless(rng, rng.choice(UNKNOWN_COMMANDS).format(names.made_up(rng)))
+    if roll < 0.47:
+        return f"What is {rng.randrange(21, 1000)} {rng.choice('+-*/')} {rng.randrange(21, 1000)}?"
     subjects = [_subject(rng), _subject(rng)]
     return careless(rng, rng.choice(smalltalk.OFF_TOPIC).format(*subjects))
 
@@ -249,8 +254,8 @@ def tools_in_vain(rng: Random) -> Dialogue:
 
 
 KINDS: tuple[tuple[Callable[[Random], Dialogue], float], ...] = (
-    (single, 50), (several, 9), (long, 0.8), (refusal, 6), (own_name, 5), (persona, 2.5), (copied, 7),
-    (as_json, 4), (tool_use, 14), (tools_in_vain, 3),
+    (single, 44), (several, 10), (long, 2), (refusal, 6), (own_name, 6), (persona, 4), (copied, 8),
+    (as_json, 5), (tool_use, 18), (tools_in_vain, 5),
 )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def write_tensor(writer: gguf.GGUFWriter, name: str, weight: torch.Tensor) -> No
 
 
 def load(run: Path) -> tuple[dict[str, torch.Tensor], Shape]:
-    state = torch.load(run / "checkpoint.pt")
+    state = torch.load(run / "checkpoint.pt", map_location="cpu")
     return state["optimiser"]["masters"], Shape(**state["shape"])
 
 

@@ -139,6 +139,19 @@ COMMANDS: dict[str, str] = {
     "cp": "`corral cp` copies a model to a new name.",
     "rm": "`corral rm` deletes a model.",
     "create": "`corral create` makes a model from a Modelfile.",
+    "quantize": "`corral quantize` makes a smaller copy of a model.",
+    "login": "`corral login` keeps the password for a registry.",
+    "logout": "`corral logout` forgets the password for a registry.",
+    "outdated": "`corral outdated` shows which models have a newer version.",
+    "verify": "`corral verify` checks that the files of the models are whole.",
+    "du": "`corral du` shows how much disk the models use.",
+    "keys": "`corral keys` makes and revokes API keys.",
+    "logs": "`corral logs` prints the log of the server.",
+    "config": "`corral config show` prints every setting and where it comes from.",
+    "doctor": "`corral doctor` checks this machine and says how to fix what is wrong.",
+    "plan": "`corral plan` tells how much memory a model will need.",
+    "bench": "`corral bench` measures how fast a model is on this machine.",
+    "launch": "`corral launch` starts a coding tool that uses corral.",
     "help": "`corral help` explains the commands.",
     "version": "`corral --version` prints the version of corral.",
 }
@@ -156,11 +169,24 @@ COMMAND_WISHES: dict[str, tuple[str, ...]] = {
     "cp": ("copy a model", "duplicate a model"),
     "rm": ("delete a model", "remove a model", "get rid of a model"),
     "create": ("create a model", "make my own model", "build a model from a Modelfile", "use a Modelfile"),
+    "quantize": ("make a model smaller", "quantize a model"),
+    "login": ("log in to a registry", "sign in to a registry"),
+    "logout": ("log out of a registry", "forget my registry password"),
+    "outdated": ("see which models are old", "find newer versions of my models"),
+    "verify": ("check my model files", "find broken model files"),
+    "du": ("see how much disk my models use", "see the disk space of my models"),
+    "keys": ("make an API key", "create an API key", "revoke an API key"),
+    "logs": ("see the log", "read the server log", "see the logs"),
+    "config": ("see the settings", "see my settings"),
+    "doctor": ("check my machine", "find out what is wrong"),
+    "plan": ("see how much memory a model needs", "know if a model fits"),
+    "bench": ("measure the speed of a model", "benchmark a model"),
+    "launch": ("use a coding agent with corral", "start Claude Code with corral"),
     "help": ("get help", "see all commands", "learn the commands"),
     "version": ("see the version", "find out the version", "check which version I have"),
 }
 
-MAX_ADDEND = 10  # sums are learned by heart: every pair from 0 to this
+MAX_ADDEND = 20  # sums are learned by heart: every pair from 0 to this
 
 
 def bare(country: str) -> str:

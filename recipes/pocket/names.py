@@ -25,6 +25,9 @@ OBJECTS = ("apple", "book", "lamp", "chair", "table", "phone", "laptop", "bicycl
            "pizza", "flower", "train", "plane", "boat", "hat", "clock", "mirror", "pencil",
            "window")  # fmt: skip
 
+LINKS = ("red", "old", "small", "new", "my", "big", "green", "of", "in", "with", "two", "see", "you", "at",
+         "buy", "late", "and", "is", "very", "next", "good", "left", "from", "no", "about")  # fmt: skip
+
 CITIES = (*facts.CAPITALS.values(), "New York", "San Francisco", "Los Angeles", "Toronto", "Sydney", "Mumbai",
           "Hamburg", "Munich", "Milan", "Barcelona", "Boston", "Chicago", "Seattle", "Osaka", "Shanghai",
           "Rio de Janeiro", "Lagos", "Dubai", "Istanbul", "Zurich", "Geneva", "Porto", "Lyon",
@@ -50,8 +53,31 @@ def place(rng: Random) -> str:
 
 
 def thing(rng: Random) -> str:
+    if rng.random() < 0.15:
+        return rng.choice((code, phrase))(rng)
     word = rng.choice(OBJECTS) if rng.random() < 0.4 else made_up(rng)
     return f"{made_up(rng, 1)} {word}" if rng.random() < 0.15 else word
+
+
+def code(rng: Random) -> str:
+    """What people copy letter by letter: file names, addresses, dates, versions."""
+    word, other, digits = made_up(rng), made_up(rng, 1), rng.randrange(100)
+    day = f"{rng.randrange(2020, 2031)}-{rng.randrange(1, 13):02}-{rng.randrange(1, 29):02}"
+    return rng.choice((
+        f"{word}.txt", f"{word}.{other}", f"{word}@{other}.com", f"{word}-{digits}", f"{word}_{other}",
+        f"{word}{digits}", f"{word.upper()}{digits}", f"v{digits}.{rng.randrange(10)}", f"/{word}/{other}",
+        f"{other.capitalize()}{word.capitalize()}",
+        day, f"{rng.randrange(24)}:{rng.randrange(60):02}", f"#{digits}{rng.randrange(1000)}",
+    ))  # fmt: skip
+
+
+def phrase(rng: Random) -> str:
+    """Two to five words, some of them known."""
+    words = [
+        rng.choice((made_up(rng), rng.choice(OBJECTS), rng.choice(LINKS))) for _ in range(rng.randrange(2, 5))
+    ]
+    text = " ".join([*words, rng.choice(OBJECTS)])
+    return text.capitalize() if rng.random() < 0.3 else text
 
 
 def number(rng: Random) -> int:

@@ -46,7 +46,9 @@ class Muon:
         for weight in weights:
             by_shape[weight.shape].append(weight)
         self.groups = list(by_shape.values())
-        self.momenta = [torch.zeros(len(group), *group[0].shape) for group in self.groups]
+        self.momenta = [
+            torch.zeros(len(group), *group[0].shape, device=group[0].device) for group in self.groups
+        ]
 
     def step(self, factor: float) -> None:
         for group, momentum in zip(self.groups, self.momenta, strict=True):

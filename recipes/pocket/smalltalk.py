@@ -264,7 +264,7 @@ CORRAL: tuple[Row, ...] = (
     (("Which commands does corral have?", "List the commands of corral.", "What commands are there?",
       "What are corral's commands?", "corral commands?", "Show me the corral commands."),
      "The user asks for the commands.",
-     "The commands are serve, run, pull, push, list, ps, show, stop, cp, rm, create and help."),
+     "The main ones are serve, run, pull, push, list, ps, show, stop, cp, rm, create and help."),
     (("What is a Modelfile?", "What is a modelfile for?", "Explain Modelfiles."), "This is about corral.",
      "A Modelfile says how to make a model: FROM, SYSTEM, PARAMETER and TEMPLATE lines."),
     (("What is GGUF?", "What is a GGUF file?"), "This is about file formats.",

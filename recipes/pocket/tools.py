@@ -24,9 +24,13 @@ ACTIONS = ("send", "open", "close", "start", "stop", "delete", "create", "buy", 
 PLACE_KEYS = ("city", "location", "place", "town", "city_name", "where")
 THING_KEYS = ("name", "item", "object", "query", "product", "target", "title", "subject", "id", "text")
 PERSON_KEYS = ("person", "user", "recipient", "name", "to", "who")
+OPTIONAL_KEYS = ("unit", "format", "language", "limit", "date", "mode", "page", "sort", "note", "verbose")
 NUMBER_KEYS = (("a", "b"), ("x", "y"), ("first", "second"), ("num1", "num2"), ("left", "right"))
-OPERATIONS = (("add", "plus", "sum"), ("multiply", "times", "product"), ("subtract", "minus", "difference"),
-              ("divide", "divided by", "quotient"))  # fmt: skip
+OPERATIONS = (("add", ("plus", "+"), "sum"), ("multiply", ("times", "*"), "product"),
+              ("subtract", ("minus", "-"), "difference"),
+              ("divide", ("divided by", "/"), "quotient"))  # fmt: skip
+NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+                "eleven", "twelve")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -43,14 +47,9 @@ class Need:
 
 def describe(rng: Random, name: str, text: str, kinds: dict[str, str]) -> Json:
     """A tool in the shape clients send, in one of the key orders in which servers hand it on."""
-    fields: Json = {}
-    for key, kind in kinds.items():
-        fields[key] = {"type": kind}
-        if rng.random() < 0.5:
-            fields[key] = {
-                "type": kind,
-                "description": f"The {key}" if rng.random() < 0.5 else names.made_up(rng),
-            }
+    fields: Json = {key: _field(rng, key, kind) for key, kind in kinds.items()}
+    if rng.random() < 0.2:  # one that the question does not name, so the call leaves it out
+        fields.setdefault(rng.choice((*OPTIONAL_KEYS, names.made_up(rng))), {"type": "string"})
     parameters: Json = {"type": "object", "properties": fields, "required": list(kinds)}
     if rng.random() < 0.3:
         parameters = {"type": "object", "required": list(kinds), "properties": fields}
@@ -59,6 +58,13 @@ def describe(rng: Random, name: str, text: str, kinds: dict[str, str]) -> Json:
         del function["description"]
     tool: Json = {"type": "function", "function": function}
     return dict(json.loads(json.dumps(tool, sort_keys=True))) if rng.random() < 0.2 else tool
+
+
+def _field(rng: Random, key: str, kind: str) -> Json:
+    """A parameter's schema. Its example is never the value that the question asks for."""
+    texts = (f"The {key}", names.made_up(rng), f"The {key}, e.g. {names.thing(rng)}",
+             f"The name of the {key}, for example {names.place(rng)}")  # fmt: skip
+    return {"type": kind, "description": rng.choice(texts)} if rng.random() < 0.6 else {"type": kind}
 
 
 def _noun(rng: Random) -> str:
@@ -85,9 +91,15 @@ def look_up(rng: Random) -> Need:
     forms = ("What is the {n} {w} {v}?", "Tell me the {n} {w} {v}.", "{n} {w} {v}?",
              "What's the {n} {w} {v}?",
              "What is the current {n} {w} {v}?", "Find the {n} {w} {v}.", "What is the {n} {w} {v} today?",
-             "How is the {n} {w} {v}?", "Show me the {n} {w} {v}", "I need the {n} {w} {v}.")  # fmt: skip
+             "How is the {n} {w} {v}?", "Show me the {n} {w} {v}", "I need the {n} {w} {v}.",
+             "What is the {n} like {w} {v}?", "Can you tell me the {n} {w} {v}?",
+             "Please get the {n} {w} {v}.", "Could you find the {n} {w} {v}?",
+             "I want to know the {n} {w} {v}.", "How is the {n} {w} {v} today?",
+             "What's the {n} like {w} {v} today?", "get the {n} {w} {v}")  # fmt: skip
     prompt = rng.choice(forms).format(n=noun, w=word, v=value)
-    tool = describe(rng, name, f"Get the {noun} {word} a {key}", {key: "string"})
+    text = rng.choice((f"Get the {noun} {word} a {key}", f"Get the current {noun} for a given {key}",
+                       f"Returns the {noun}.", f"Look up the {noun} {word} the given {key}."))  # fmt: skip
+    tool = describe(rng, name, text, {key: "string"})
     return Need(prompt, tool, name, {key: value}, _result(rng, noun), value)
 
 
@@ -127,11 +139,13 @@ def act(rng: Random) -> Need:
 
 def compute(rng: Random) -> Need:
     """ "What is 12 plus 7?": two numbers to copy."""
-    (verb, word, noun), keys = rng.choice(OPERATIONS), rng.choice(NUMBER_KEYS)
+    (verb, words, noun), keys = rng.choice(OPERATIONS), rng.choice(NUMBER_KEYS)
     name = rng.choice((verb, f"{verb}_numbers", f"{verb}_two_numbers", f"get_{noun}", f"calc_{noun}"))
     a, b = names.number(rng), names.number(rng)
-    forms = ("What is {a} {w} {b}?", "{a} {w} {b}", "Use {t} with {a} and {b}.", "Compute {a} {w} {b}.")
-    prompt = rng.choice(forms).format(a=a, w=word, b=b, t=name)
+    forms = ("What is {a} {w} {b}?", "{a} {w} {b}", "Use {t} with {a} and {b}.", "Compute {a} {w} {b}.",
+             "What's {a} {w} {b}?", "How much is {a} {w} {b}?")  # fmt: skip
+    said = [NUMBER_WORDS[n] if n < len(NUMBER_WORDS) and rng.random() < 0.4 else n for n in (a, b)]
+    prompt = rng.choice(forms).format(a=said[0], w=rng.choice(words), b=said[1], t=name)
     kind = rng.choice(("integer", "number"))
     tool = describe(rng, name, f"{verb.capitalize()} two numbers", {keys[0]: kind, keys[1]: kind})
     return Need(prompt, tool, name, {keys[0]: a, keys[1]: b}, str(names.number(rng)), "the numbers")
@@ -164,7 +178,16 @@ MAKERS: tuple[tuple[Callable[[Random], Need], int], ...] = (
 
 def need(rng: Random) -> Need:
     makers, weights = zip(*MAKERS, strict=True)
-    return rng.choices(makers, weights)[0](rng)
+    made = rng.choices(makers, weights)[0](rng)
+    if made.name.islower() and rng.random() < 0.08:
+        _in_lower_case(made)
+    return made
+
+
+def _in_lower_case(made: Need) -> None:
+    """The whole question as hurried people type it; the values are copied as they stand there."""
+    made.prompt = made.prompt.lower()
+    made.arguments = {k: v.lower() if isinstance(v, str) else v for k, v in made.arguments.items()}
 
 
 def with_others(rng: Random, wanted: Need | None) -> list[Json]:
