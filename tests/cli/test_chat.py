@@ -101,7 +101,7 @@ def test_what_was_said_before_ctrl_c_stays_in_the_conversation(session, monkeypa
         {"role": "user", "content": "capital of peru"},
         {"role": "assistant", "content": "Lim"},
     ]
-    assert capsys.readouterr().out == "Lim\n"
+    assert capsys.readouterr().out == "Lim\n\n"
 
 
 def test_messages_stored_in_the_model_are_shown_and_not_sent(server, talk, session):

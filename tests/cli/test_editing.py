@@ -6,16 +6,25 @@ import pytest
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from corral.cli.chat.completion import completions
 from corral.cli.chat.editing import EditingReader
 from corral.cli.chat.editor import edit, editor_command
 from corral.cli.chat.history import History
 from corral.cli.errors import CommandError
 
 
+class Desk:
+    def completions(self, text: str) -> list[str]:
+        return completions(text, lambda: ["llama3.2:1b", "pocket:latest"])
+
+    def last_thinking(self) -> str:
+        return "Hm."
+
+
 def typed(keys: str, history: History) -> str:
     with create_pipe_input() as source:
         source.send_text(keys)
-        return EditingReader(history, source=source, screen=DummyOutput()).read()
+        return EditingReader(history, Desk(), source=source, screen=DummyOutput()).read()
 
 
 @pytest.mark.parametrize(
@@ -27,6 +36,9 @@ def typed(keys: str, history: History) -> str:
         ("a\tb\r", "a        b"),
         ("one two\x17three\r", "one three"),
         ("\x1b[A\r", "earlier"),
+        ("/sh\t inf\t\r", "/show info"),
+        ("/load p\t\r", "/load pocket:latest"),
+        ("/set parameter temp\t 1\r", "/set parameter temperature 1"),
     ],
 )
 def test_keys_edit_a_message(tmp_path, keys, text):

@@ -5,7 +5,7 @@ from corral.cli.wrap import Wrapper
 
 def wrapped(text: str, columns: int) -> str:
     out: list[str] = []
-    wrapper = Wrapper(out.append, columns)
+    wrapper = Wrapper(out.append, lambda: columns)
     for letter in text:
         wrapper.feed(letter)
     return "".join(out)

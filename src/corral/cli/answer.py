@@ -1,4 +1,4 @@
-"""One streamed answer on the terminal: thinking set apart, text wrapped, tool calls named.
+"""One streamed answer on the terminal: thinking set apart, text wrapped or rendered, tool calls named.
 
 Used by one-shot `run` and by the chat. Source: cli.md 19.3 and 19.5.
 """
@@ -6,23 +6,32 @@ Used by one-shot `run` and by the chat. Source: cli.md 19.3 and 19.5.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from corral.cli.progress import Display
-from corral.cli.terminal import BOLD, GREY, RESET, is_terminal, size
+from corral.cli.terminal import BOLD, GREY, RESET, is_terminal, printable, size
+from corral.cli.thoughts import Thoughts, new_thoughts
 from corral.cli.wrap import Wrapper
 from corral.core.units import go_duration
+
+if TYPE_CHECKING:
+    from corral.cli.markdown import MarkdownWriter
+
+
+Thinking = Literal["show", "fold", "hide"]
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How answers are shown."""
+    """How answers are shown. Without `wrap`, or with `markdown` off, text is printed as it comes."""
 
     wrap: bool = True
-    show_thinking: bool = True
+    markdown: bool = True
+    thinking: Thinking = "show"
     verbose: bool = False
 
 
@@ -35,9 +44,9 @@ class Answer:
         self.stats: Mapping[str, Any] = {}
         self.complete = False
         self._style = style
-        self._coloured = is_terminal(sys.stdout)
-        self._in_thinking = False
-        self._wrapper = self._new_wrapper()
+        self._on_terminal = is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb"
+        self._thoughts: Thoughts | None = None
+        self._writer = self._new_writer()
 
     def show(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Print the records of /api/generate or /api/chat; a spinner turns until the first text.
@@ -55,8 +64,8 @@ class Answer:
         finally:
             if waiting is not None:
                 waiting.clear()
-            if self._in_thinking:
-                self._end_thinking()
+            self._end_thinking()
+            self._writer.finish()
             sys.stdout.flush()
 
     def show_stats(self) -> None:
@@ -77,38 +86,44 @@ class Answer:
 
     def _show_thinking(self, text: str) -> None:
         self.thinking += text
-        if not text or not self._style.show_thinking:
+        if not text:
             return
-        if not self._in_thinking:
-            self._in_thinking = True
-            start = f"{GREY}{BOLD}Thinking...\n{RESET}{GREY}" if self._coloured else "Thinking...\n"
-            sys.stdout.write(start)
-            self._wrapper = self._new_wrapper()
-        self._wrapper.feed(text)
+        if self._thoughts is None:
+            self._thoughts = new_thoughts(self._style.thinking, self._new_wrapper(), dimmed=self._on_terminal)
+        self._thoughts.feed(self._safe(text))
 
     def _show_text(self, text: str) -> None:
-        if text and self._in_thinking:
-            self._end_thinking()
         self.text += text
         if text:
-            self._wrapper.feed(text)
+            self._end_thinking()
+            self._writer.feed(self._safe(text))
 
     def _end_thinking(self) -> None:
-        self._in_thinking = False
-        newline = "" if self.thinking.endswith("\n") else "\n"
-        end = "...done thinking.\n\n"
-        sys.stdout.write(newline + (f"{GREY}{BOLD}{end}{RESET}" if self._coloured else end))
-        self._wrapper = self._new_wrapper()
+        if self._thoughts is not None:
+            self._thoughts.end()
+            self._thoughts = None
 
     def _show_call(self, function: Mapping[str, Any]) -> None:
+        self._end_thinking()
         arguments = json.dumps(function.get("arguments") or {}, ensure_ascii=False)
-        name = function.get("name", "")
+        name = self._safe(str(function.get("name", "")))
         line = f"  Model called a non-existent function '{name}()' with arguments: {arguments}"
-        sys.stdout.write(f"{GREY}{BOLD}{line}\n{RESET}" if self._coloured else f"{line}\n")
+        sys.stdout.write(f"{GREY}{BOLD}{line}\n{RESET}" if self._on_terminal else f"{line}\n")
+
+    def _safe(self, text: str) -> str:
+        """A model must not steer the terminal; programs get each byte."""
+        return printable(text) if self._on_terminal else text
 
     def _new_wrapper(self) -> Wrapper:
-        wraps = self._style.wrap and self._coloured
-        return Wrapper(sys.stdout.write, size(sys.stdout)[0] if wraps else 0)
+        wraps = self._style.wrap and self._on_terminal
+        return Wrapper(sys.stdout.write, lambda: size(sys.stdout)[0] if wraps else 0)
+
+    def _new_writer(self) -> Wrapper | MarkdownWriter:
+        if not (self._on_terminal and self._style.wrap and self._style.markdown):
+            return self._new_wrapper()
+        from corral.cli.markdown import MarkdownWriter  # not needed where output is no terminal
+
+        return MarkdownWriter(sys.stdout.write, lambda: size(sys.stdout))
 
 
 def _says_something(record: Mapping[str, Any]) -> bool:

@@ -9,12 +9,12 @@ from corral.core.units import go_duration
 from corral.settings import parse_duration
 
 Think = bool | str | None
-_LEVELS = ("high", "medium", "low", "max")
+LEVELS = ("high", "medium", "low", "max")
 
 
 def think_value(text: str | None) -> Think:
     """None when the flag was not given. Raises CommandError."""
-    if text is None or text in _LEVELS:
+    if text is None or text in LEVELS:
         return text
     if text in ("true", "false"):
         return text == "true"

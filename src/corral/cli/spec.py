@@ -56,7 +56,7 @@ HELP = Flag("help", "", short="h")
 _JSON = Flag("json", "Print the server's answer as JSON")
 _INSECURE = Flag("insecure", "Allow a registry without TLS")
 _VERBOSE = Flag("verbose", "Show token counts and timings after an answer")
-_NOWRAP = Flag("nowordwrap", "Do not break long lines between words")
+_NOWRAP = Flag("nowordwrap", "Do not break long lines between words, and render no Markdown")
 _HOST = ("CORRAL_HOST",)
 
 ROOT = Command(
@@ -142,6 +142,7 @@ COMMANDS: tuple[Command, ...] = (
             _INSECURE,
             Flag("keepalive", "How long the model stays loaded afterwards, such as 5m", "string"),
             _NOWRAP,
+            Flag("raw", "Print answers as the model writes them: no Markdown is rendered"),
             Flag(
                 "think",
                 "Let the model think first: true, false, high, medium, low or max",

@@ -12,32 +12,45 @@ from corral.cli.terminal import width
 
 _MARGIN = 5
 _LEAST_COLUMNS = 10
+_JOINER = "\u200d"  # makes one picture of the letters on both sides
 _BREAK_MARGIN = 10  # a word longer than the terminal less this is broken instead of moved
 
 
 class Wrapper:
-    """Feed it pieces of text; `columns` 0 switches wrapping off."""
+    """Feed it pieces of text.
 
-    def __init__(self, write: Callable[[str], object], columns: int) -> None:
+    `columns` is asked for every piece, since the user may resize the terminal; 0 switches wrapping off.
+    """
+
+    def __init__(self, write: Callable[[str], object], columns: Callable[[], int]) -> None:
         self._write = write
-        self._columns = columns if columns >= _LEAST_COLUMNS else 0
+        self._ask = columns
+        self._columns = 0
         self._used = 0  # columns of the line that are filled
         self._word = ""  # what stands of the current word
+        self._joining = False  # the letter before joins the next one to itself
 
     def feed(self, text: str) -> None:
+        columns = self._ask()
+        self._columns = columns if columns >= _LEAST_COLUMNS else 0
         if self._columns:
             self._write("".join(map(self._letter, text)))
         else:
             self._write(text)
 
+    def finish(self) -> None:
+        """Nothing is held back."""
+
     def _letter(self, letter: str) -> str:
+        columns = 0 if self._joining else width(letter)
+        self._joining = letter == _JOINER
         broken = ""
-        if letter not in "\r\n" and self._used + 1 > self._columns - _MARGIN:
+        if columns and letter not in "\r\n" and self._used + 1 > self._columns - _MARGIN:
             broken = self._break(letter)
-        self._used += width(letter)
+        self._used += columns
         if letter in "\r\n":
             self._used, self._word = 0, ""
-        elif letter in " \t" or width(letter) > 1:
+        elif letter in " \t" or columns > 1:
             self._word = ""
         else:
             self._word += letter

@@ -12,10 +12,11 @@ from corral.cli.chat.texts import MAIN, SET, SHORTCUTS, SHOW, model_help
 from corral.cli.commands.list import find_models, print_models
 from corral.cli.errors import ServerError
 from corral.cli.sections import model_sections
-from corral.errors import InvalidName
+from corral.errors import CorralError, InvalidName
 
 _STAY, _LEAVE = True, False
-_NOTHING_SET = {
+TOPICS = {"set": SET, "show": SHOW, "shortcuts": SHORTCUTS, "shortcut": SHORTCUTS}
+NOTHING_SET = {
     "license": "No license was specified for this model.",
     "modelfile": "",
     "system": "No system message was specified for this model.",
@@ -26,13 +27,13 @@ _NOTHING_SET = {
 def run_slash_command(session: Session, reader: Reader, line: str) -> bool:
     """Do what a line that begins with a slash says; False when the chat ends."""
     word, _, rest = line.strip().partition(" ")
-    command = _COMMANDS.get(word)
+    command = COMMANDS.get(word)
     if command is None:
         print(f"Unknown command '{word}'. Type /? for help")
         return _STAY
     try:
         return command(session, reader, rest.strip())
-    except ServerError as error:
+    except CorralError as error:
         print(f"error: {error}")
         return _STAY
 
@@ -88,8 +89,8 @@ def _show(session: Session, reader: Reader, rest: str) -> bool:
         print(model_sections(session.show()), end="", file=sys.stderr)
     elif part == "parameters":
         _show_parameters(session)
-    elif part in _NOTHING_SET:
-        text = session.show().get(part) or _NOTHING_SET[part]
+    elif part in NOTHING_SET:
+        text = session.show().get(part) or NOTHING_SET[part]
         print(text + ("\n" if part == "system" and session.system else ""))
     else:
         print(f"Unknown command '/show {part}'. Type /? for help")
@@ -108,8 +109,7 @@ def _show_parameters(session: Session) -> None:
 
 def _help(session: Session, reader: Reader, rest: str) -> bool:
     topic = rest.split()[0].removeprefix("/") if rest else ""
-    topics = {"set": SET, "show": SHOW, "shortcut": SHORTCUTS, "shortcuts": SHORTCUTS}
-    print(topics.get(topic) or model_help(MAIN, multimodal=session.model.multimodal), file=sys.stderr)
+    print(TOPICS.get(topic) or model_help(MAIN, multimodal=session.model.multimodal), file=sys.stderr)
     return _STAY
 
 
@@ -117,7 +117,7 @@ def _bye(session: Session, reader: Reader, rest: str) -> bool:
     return _LEAVE
 
 
-_COMMANDS: dict[str, Callable[[Session, Reader, str], bool]] = {
+COMMANDS: dict[str, Callable[[Session, Reader, str], bool]] = {
     "/list": _list,
     "/load": _load,
     "/save": _save,

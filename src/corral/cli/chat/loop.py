@@ -8,11 +8,11 @@ from corral.cli.attachments import names_a_file, take_attachments
 from corral.cli.chat.commands import run_slash_command
 from corral.cli.chat.reader import QUOTES, Reader, read_quoted
 from corral.cli.chat.session import Session
-from corral.cli.errors import CommandError, ServerError
+from corral.errors import CorralError
 
 
 def converse(session: Session, reader: Reader) -> None:
-    """Messages and commands until the user leaves. Raises CorralError when the server is gone."""
+    """Messages and commands until the user leaves; what goes wrong is told, and the chat goes on."""
     for role, text in session.replay():
         print(f">>> {text}" if role == "user" else f"{text}\n")
     while True:
@@ -45,6 +45,7 @@ def _say(session: Session, text: str) -> None:
         if session.model.multimodal:
             text, images = take_attachments(text)
         session.say(text, images)
-    except (ServerError, CommandError, OSError) as error:
-        # The conversation goes on: what failed may be said otherwise, or to another model.
+    except (CorralError, OSError) as error:
+        # The conversation goes on: what failed may be said otherwise, to another model, or to the server
+        # that the next message starts.
         print(f"error: {error}", file=sys.stderr)

@@ -41,11 +41,21 @@ def read_quoted(reader: Reader, first: str) -> str:
     return text.rstrip().removesuffix(QUOTES)
 
 
-def open_reader(settings: Settings) -> Reader:
+class Desk(Protocol):
+    """What a line editor asks of the conversation that it writes for."""
+
+    def last_thinking(self) -> str:
+        """What the model thought before its last answer."""
+
+    def completions(self, text: str) -> list[str]:
+        """What the text before the cursor may become; each begins where its last word begins."""
+
+
+def open_reader(settings: Settings, desk: Desk) -> Reader:
     """The best reader that this terminal allows."""
     if os.environ.get("TERM") == "dumb":
         return PlainReader()
     from corral.cli.chat.editing import EditingReader  # the library is large, dumb terminals do without
 
     history = History(settings.home / "history", saving=not settings.no_history)
-    return EditingReader(history, settings.editor)
+    return EditingReader(history, desk, settings.editor)

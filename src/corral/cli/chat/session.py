@@ -13,7 +13,7 @@ from corral.cli.model import RunModel, find_model
 from corral.cli.progress import Display
 from corral.cli.request import RunRequest
 from corral.core.names import ModelName
-from corral.errors import InvalidName
+from corral.errors import CorralError, InvalidName
 
 
 class Session:
@@ -25,6 +25,7 @@ class Session:
         self.system = ""
         self.options: dict[str, object] = {}
         self.messages: list[dict[str, Any]] = []
+        self.last_thinking = ""
 
     @property
     def model(self) -> RunModel:
@@ -67,7 +68,7 @@ class Session:
     def say(self, text: str, images: list[bytes] | None = None) -> None:
         """One turn. Ctrl-C ends the answer: what there is of it is kept, or the turn if there is nothing.
 
-        Raises ServerError, and then the message is forgotten.
+        Raises CorralError, and then the message is forgotten.
         """
         message: dict[str, Any] = {"role": "user", "content": text}
         if images:
@@ -80,8 +81,9 @@ class Session:
             kept = self._keep(answer)
         except KeyboardInterrupt:
             kept = self._keep(answer)
-            print()
+            print("\n")
         finally:
+            self.last_thinking = answer.thinking
             if not kept:
                 self.messages.remove(message)
 
@@ -120,6 +122,13 @@ class Session:
             body["options"] = self.options
         shown: dict[str, Any] = self.client.call("POST", "/api/show", body)
         return shown
+
+    def model_names(self) -> list[str]:
+        """The models that could be loaded; none where the server does not tell."""
+        try:
+            return [model["name"] for model in self.client.call("GET", "/api/tags").get("models") or []]
+        except CorralError:
+            return []
 
     def save(self, name: str) -> None:
         """Store the conversation as a model. Raises ServerError, InvalidName."""

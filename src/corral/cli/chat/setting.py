@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from corral.cli.chat.reader import Reader, read_quoted
 from corral.cli.chat.session import Session
@@ -19,7 +20,7 @@ def run_set(session: Session, reader: Reader, rest: str) -> None:
     if not word:
         print(SET, file=sys.stderr)
         return
-    setting = _SETTINGS.get(word)
+    setting = SETTINGS.get(word)
     if setting is None:
         print(f"Unknown command '/set {word}'. Type /? for help")
     else:
@@ -34,9 +35,9 @@ def _no_history(session: Session, reader: Reader, value: str) -> None:
     reader.keep_history(False)
 
 
-def _style(field: str, on: bool, word: str) -> Callable[[Session, Reader, str], None]:
+def _style(word: str, **fields: Any) -> Callable[[Session, Reader, str], None]:
     def apply(session: Session, reader: Reader, value: str) -> None:
-        style = replace(session.request.style, **{field: on})
+        style = replace(session.request.style, **fields)
         session.request = replace(session.request, style=style)
         print(f"Set '{word}' mode.")
 
@@ -99,13 +100,17 @@ def _system(session: Session, reader: Reader, value: str) -> None:
     print("Set system message.")
 
 
-_SETTINGS: dict[str, Callable[[Session, Reader, str], None]] = {
+SETTINGS: dict[str, Callable[[Session, Reader, str], None]] = {
     "history": _history,
     "nohistory": _no_history,
-    "wordwrap": _style("wrap", True, "wordwrap"),
-    "nowordwrap": _style("wrap", False, "nowordwrap"),
-    "verbose": _style("verbose", True, "verbose"),
-    "quiet": _style("verbose", False, "quiet"),
+    "wordwrap": _style("wordwrap", wrap=True),
+    "nowordwrap": _style("nowordwrap", wrap=False),
+    "markdown": _style("markdown", markdown=True),
+    "raw": _style("raw", markdown=False),
+    "verbose": _style("verbose", verbose=True),
+    "quiet": _style("quiet", verbose=False),
+    "fold": _style("fold", thinking="fold"),
+    "unfold": _style("unfold", thinking="show"),
     "think": _think,
     "nothink": _no_think,
     "format": _format,

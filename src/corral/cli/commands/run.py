@@ -53,7 +53,8 @@ def _run_model(call: Invocation, client: Client, request: RunRequest, prompt: st
 def _style(call: Invocation) -> Style:
     return Style(
         wrap=not call.is_set("nowordwrap"),
-        show_thinking=not call.is_set("hidethinking"),
+        markdown=not call.is_set("raw"),
+        thinking="hide" if call.is_set("hidethinking") else "show",
         verbose=call.is_set("verbose"),
     )
 
