@@ -6,6 +6,7 @@ from corral.anthropic.estimate import estimate_tokens
 from corral.anthropic.shapes import read_messages
 from corral.core import gojson
 from corral.core.messages import Message, ToolCall
+from corral.core.requests import ToolChoice
 from corral.errors import InvalidInput
 
 DATA = base64.b64encode(b"picture").decode()
@@ -157,3 +158,23 @@ def test_a_search_tool_is_left_out():
 )
 def test_four_characters_count_as_a_token(messages, fields, tokens):
     assert estimate_tokens(read(*messages, **fields)[0]) == tokens
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (None, ToolChoice()),
+        ({"type": "auto"}, ToolChoice()),
+        ({"type": "none"}, ToolChoice("none")),
+        ({"type": "any", "disable_parallel_tool_use": True}, ToolChoice("required", parallel=False)),
+        ({"type": "tool", "name": "f"}, ToolChoice("required", ("f",))),
+    ],
+)
+def test_a_choice_of_tools_is_read(sent, expected):
+    assert read(said("user", "hi"), tool_choice=sent)[1].tool_choice == expected
+
+
+@pytest.mark.parametrize("choice", [{"type": "tool"}, {"type": "required"}])
+def test_a_choice_of_tools_that_means_nothing_is_refused(choice):
+    with pytest.raises(InvalidInput, match="tool_choice"):
+        read(said("user", "hi"), tool_choice=choice)

@@ -100,3 +100,16 @@ async def test_an_error_in_the_body_looks_like_a_native_one():
     response = await message(ScriptedRoad(), max_tokens=0)
     assert response.headers["content-type"] == "application/json; charset=utf-8"
     assert not response.content.endswith(b"\n")
+
+
+async def test_tokens_are_counted_without_a_limit_for_the_answer():
+    road = ScriptedRoad(num_tokens=14)
+    body = {key: value for key, value in BODY.items() if key != "max_tokens"}
+    response = await post(anthropic.routes(road), "/v1/messages/count_tokens", body)
+    assert response.json() == {"input_tokens": 14}
+    assert road.requests[0].messages[0].content == "capital of peru"
+
+
+async def test_counting_needs_messages():
+    response = await post(anthropic.routes(ScriptedRoad()), "/v1/messages/count_tokens", {"model": "m"})
+    assert (response.status_code, response.json()["error"]["message"]) == (400, "messages is required")

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from corral.core.events import Event
-from corral.core.requests import Embeddings
+from corral.core.requests import Embeddings, Ranking
 from corral.server.routing import Route, Router
 from corral.serving.answers import Answer
 
@@ -29,6 +29,8 @@ class ScriptedRoad:
         single: Event | None = None,
         refusal: Exception | None = None,
         embeddings: Embeddings | None = None,
+        ranking: Ranking | None = None,
+        num_tokens: int = 0,
     ) -> None:
         self.requests: list[Any] = []
         self.num_closed = 0
@@ -36,6 +38,8 @@ class ScriptedRoad:
         self._single = single
         self._refusal = refusal
         self._embeddings = embeddings
+        self._ranking = ranking
+        self._num_tokens = num_tokens
 
     async def chat(self, request: object) -> Answer:
         self._take(request)
@@ -50,6 +54,15 @@ class ScriptedRoad:
         self._take(request)
         assert self._embeddings is not None
         return self._embeddings
+
+    async def rerank(self, request: object) -> Ranking:
+        self._take(request)
+        assert self._ranking is not None
+        return self._ranking
+
+    async def count_tokens(self, request: object) -> int:
+        self._take(request)
+        return self._num_tokens
 
     def _take(self, request: object) -> None:
         self.requests.append(request)

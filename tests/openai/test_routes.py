@@ -151,6 +151,57 @@ async def test_a_compressed_body_is_refused_with_the_reason():
     assert '"zstd" is not supported' in response.json()["error"]["message"]
 
 
+async def test_choices_have_their_own_text_and_seed_and_count_the_prompt_once():
+    road = ScriptedRoad([Text("a")], [Done("stop", USAGE)])
+    body = (await chat(road, n=3, seed=5)).json()
+    assert [(choice["index"], choice["message"]["content"]) for choice in body["choices"]] == [
+        (0, "a"),
+        (1, "a"),
+        (2, "a"),
+    ]
+    assert body["usage"] == {"prompt_tokens": 3, "completion_tokens": 12, "total_tokens": 15}
+    assert sorted(request.options["seed"] for request in road.requests) == [5, 6, 7]
+    assert road.num_closed == 3
+
+
+async def test_streamed_choices_each_have_a_role_and_an_end_and_share_one_done():
+    road = ScriptedRoad([Text("a")], [ToolCalls((CALL,)), Done("stop", USAGE)])
+    response = await chat(road, n=2, stream=True, stream_options={"include_usage": True})
+    *chunks, usage, done = [data for _, data in sse_events(response.content)]
+    choices = [chunk["choices"][0] for chunk in chunks]
+    for index in (0, 1):
+        first, call, end = [choice for choice in choices if choice["index"] == index]
+        assert first["delta"] == {"role": "assistant", "content": "a"}
+        assert call["delta"]["tool_calls"][0]["index"] == 0
+        assert (end["delta"], end["finish_reason"]) == ({}, "tool_calls")
+    assert (usage["choices"], usage["usage"]["completion_tokens"], done) == ([], 8, "[DONE]")
+    assert len({chunk["id"] for chunk in chunks}) == 1
+
+
+async def test_a_choice_that_fails_fails_the_whole_completion():
+    response = await chat(ScriptedRoad([Text("a")], RunnerCrashed("gone")), n=2)
+    assert (response.status_code, response.json()["error"]["message"]) == (500, "gone")
+    response = await chat(ScriptedRoad(refusal=ModelNotFound("m")), n=2, stream=True)
+    assert response.status_code == 404
+
+
+async def test_log_probabilities_of_a_completion_are_four_lists():
+    top = (TokenLogprob("ab", -0.5), TokenLogprob("x", -1.5))
+    entries = [TokenLogprob("ab", -0.5, top), TokenLogprob("c", -0.25, ())]
+    road = ScriptedRoad([Text("ab", (entries[0],))], [Text("c", (entries[1],)), Done("stop", USAGE)])
+    request = {"model": "m", "prompt": "p", "logprobs": 2}
+    whole = (await send(road, "/v1/completions", request)).json()["choices"][0]["logprobs"]
+    assert whole == {
+        "tokens": ["ab", "c"],
+        "token_logprobs": [-0.5, -0.25],
+        "top_logprobs": [{"ab": -0.5, "x": -1.5}, {}],
+        "text_offset": [0, 2],
+    }
+    streamed = await send(road, "/v1/completions", request | {"stream": True})
+    parts = [data["choices"][0].get("logprobs") for _, data in sse_events(streamed.content)[:-1]]
+    assert [part and part["text_offset"] for part in parts] == [[0], [2], None]
+
+
 async def test_a_completion_shows_its_text_and_no_reasoning():
     road = ScriptedRoad([Thinking("r"), Text("a")], [Text("b"), Done("stop", USAGE)])
     body = (await send(road, "/v1/completions", {"model": "m", "prompt": "p"})).json()

@@ -1,9 +1,11 @@
 import pytest
 
 from corral.core import gojson
+from corral.core.requests import ToolChoice
 from corral.errors import InvalidInput
 from corral.openai.shapes import read_chat, read_completion
 
+NAMED = {"name": "f"}
 MESSAGES = [{"role": "user", "content": "hi"}]
 SCHEMA = {"type": "object"}
 
@@ -47,6 +49,68 @@ def test_fields_of_a_chat_become_options(fields, expected):
 def test_fields_of_a_completion_become_options(fields, expected):
     always = {"temperature": 1.0, "top_p": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
     assert completion(**fields).options == always | expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"num_ctx": 512}, {"num_ctx": 512}),
+        ({"options": {"min_p": 0.1, "temperature": 0.3}}, {"min_p": 0.1, "temperature": 0.3}),
+        ({"options": {"temperature": 0.3}, "temperature": 0.7}, {"temperature": 0.7}),
+        ({"options": {"num_ctx": 1}, "num_ctx": 512}, {"num_ctx": 512}),
+    ],
+)
+def test_options_may_be_given_by_their_own_names(fields, expected):
+    assert chat(**fields).options == {"temperature": 1.0, "top_p": 1.0} | expected
+    assert expected.items() <= completion(**fields).options.items()
+
+
+def test_a_request_may_say_how_long_its_model_stays_loaded():
+    assert (chat(keep_alive="2m").keep_alive_s, chat().keep_alive_s) == (120, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, ToolChoice()),
+        ({"tool_choice": "none"}, ToolChoice("none")),
+        ({"tool_choice": "required", "parallel_tool_calls": False}, ToolChoice("required", parallel=False)),
+        (
+            {"tool_choice": {"type": "function", "function": {"name": "f"}}},
+            ToolChoice("required", ("f",)),
+        ),
+        ({"tool_choice": {"type": "function", "name": "f"}}, ToolChoice("required", ("f",))),
+        (
+            {
+                "tool_choice": {
+                    "type": "allowed_tools",
+                    "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": NAMED}]},
+                }
+            },
+            ToolChoice("auto", ("f",)),
+        ),
+        (
+            {"tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [NAMED]}},
+            ToolChoice("required", ("f",)),
+        ),
+    ],
+)
+def test_a_choice_of_tools_is_a_mode_a_function_or_a_list(fields, expected):
+    assert chat(**fields).tool_choice == expected
+
+
+@pytest.mark.parametrize(
+    "choice", ["any", 1, [], {}, {"type": "function"}, {"type": "allowed_tools", "tools": []}]
+)
+def test_a_choice_of_tools_that_means_nothing_is_refused(choice):
+    with pytest.raises(InvalidInput, match="Invalid value for 'tool_choice'"):
+        chat(tool_choice=choice)
+
+
+@pytest.mark.parametrize("n", [0, -1, 129])
+def test_a_number_of_choices_out_of_range_is_refused(n):
+    with pytest.raises(InvalidInput, match="Invalid 'n'"):
+        chat(n=n)
 
 
 @pytest.mark.parametrize(

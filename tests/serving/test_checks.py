@@ -4,12 +4,14 @@ import dataclasses
 
 import pytest
 
-from corral.core.requests import GenerateRequest
+from corral.core.messages import Tool
+from corral.core.requests import GenerateRequest, RerankRequest, ToolChoice
 from corral.errors import CloudDisabled, InvalidFormat, InvalidInput, Unsupported
 from corral.serving import checks
 from tests.helpers.build_model import build_model
 
 PLAIN = dataclasses.replace(build_model(), capabilities=("completion",))
+TOOLS = (Tool("f"), Tool("g"))
 THINKER = dataclasses.replace(build_model(), capabilities=("completion", "thinking"))
 
 
@@ -69,3 +71,46 @@ def test_raw_with_an_empty_context_is_fine():
 def test_a_model_in_the_cloud_cannot_be_had():
     with pytest.raises(CloudDisabled, match="ollama cloud is disabled: remote model is unavailable"):
         checks.local_reference("gpt-oss:20b-cloud")
+
+
+@pytest.mark.parametrize(
+    ("choice", "wanted"),
+    [
+        (ToolChoice(), "fg"),
+        (ToolChoice("none"), ""),
+        (ToolChoice("required"), "fg"),
+        (ToolChoice("required", ("g",)), "g"),
+        (ToolChoice("auto", ("f",)), "f"),
+    ],
+)
+def test_the_model_is_told_of_the_tools_that_the_choice_leaves(choice, wanted):
+    assert "".join(tool.name for tool in checks.offered_tools(TOOLS, choice)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "message"),
+    [
+        ((), ToolChoice("required"), "asks for a call, but there are no 'tools'"),
+        (TOOLS, ToolChoice("required", ("h",)), "Tool choice 'h' not found"),
+        (TOOLS, ToolChoice("auto", ("f", "h")), "Tool choice 'h' not found"),
+    ],
+)
+def test_a_choice_that_the_tools_cannot_meet_is_refused(tools, choice, message):
+    with pytest.raises(InvalidInput, match=message):
+        checks.offered_tools(tools, choice)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"model": " "}, "model is required"),
+        ({"query": ""}, "query is required"),
+        ({"documents": ()}, "must not be empty"),
+        ({"top_n": -1}, "must not be negative"),
+        ({"max_document_tokens": -1}, "must not be negative"),
+    ],
+)
+def test_a_ranking_needs_a_model_a_query_and_documents(fields, message):
+    asked = RerankRequest(**{"model": "m", "query": "q", "documents": ("d",)} | fields)
+    with pytest.raises(InvalidInput, match=message):
+        checks.check_rerank(asked)

@@ -8,6 +8,7 @@ TEMPLATE reveals, or `PlainParser`. How text is cut into pieces never changes wh
 
 from corral.answer.families import FAMILIES, FamilyInfo, family_parser
 from corral.answer.families.names import safe_names
+from corral.answer.forced import ForcedCallParser
 from corral.answer.generic import generic_parser
 from corral.answer.parser import AnswerParser, PlainParser, new_call_id
 from corral.answer.thinking import ThinkingParser
@@ -17,6 +18,7 @@ __all__ = [
     "FAMILIES",
     "AnswerParser",
     "FamilyInfo",
+    "ForcedCallParser",
     "PlainParser",
     "ThinkingParser",
     "ToolCallParser",

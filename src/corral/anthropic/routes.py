@@ -7,12 +7,12 @@ from functools import partial
 from starlette.requests import Request
 
 from corral.anthropic.estimate import estimate_tokens
-from corral.anthropic.replies import failed, refused
-from corral.anthropic.shapes import MessagesIn, read_messages
+from corral.anthropic.replies import failed, json_response, refused
+from corral.anthropic.shapes import MessagesIn, read_count, read_messages
 from corral.anthropic.writer import MessageWriter
 from corral.core.requests import ChatRequest
 from corral.serving.service import Service
-from corral.wire import Handler, Reply, reply, translated
+from corral.wire import Handler, Reply, reply, translated, watch_disconnect
 
 
 class _Routes:
@@ -24,8 +24,15 @@ class _Routes:
         writer = MessageWriter(body.model, partial(estimate_tokens, body))
         return await reply(request, self._service.chat(core), writer, stream=body.stream)
 
+    async def count_tokens(self, request: Request, asked: ChatRequest) -> Reply:
+        num_tokens = await watch_disconnect(request, self._service.count_tokens(asked))
+        return json_response({"input_tokens": num_tokens})
+
 
 def routes(service: Service) -> list[tuple[str, str, Handler]]:
     """Method, path and endpoint of every route."""
-    endpoint = translated(read_messages, _Routes(service).messages, refused=refused, failed=failed)
-    return [("POST", "/v1/messages", endpoint)]
+    own, endpoint = _Routes(service), partial(translated, refused=refused, failed=failed)
+    return [
+        ("POST", "/v1/messages", endpoint(read_messages, own.messages)),
+        ("POST", "/v1/messages/count_tokens", endpoint(read_count, own.count_tokens)),
+    ]

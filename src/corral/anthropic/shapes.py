@@ -9,7 +9,7 @@ import msgspec
 
 from corral.anthropic.messages import MessageIn, system_text, to_messages
 from corral.core.messages import Message, Tool, parse_tool
-from corral.core.requests import ChatRequest, Think
+from corral.core.requests import ChatRequest, Think, ToolChoice
 from corral.errors import InvalidInput
 from corral.wire import decode_json
 
@@ -44,6 +44,25 @@ class ToolIn(msgspec.Struct):
             raise InvalidInput(f'invalid input_schema for tool "{self.name}": {error.message}') from None
 
 
+class ToolChoiceIn(msgspec.Struct):
+    type: str = "auto"
+    name: str = ""
+    disable_parallel_tool_use: bool = False
+
+    def to_core(self) -> ToolChoice:
+        """Raises InvalidInput."""
+        parallel = not self.disable_parallel_tool_use
+        if self.type == "tool":
+            if not self.name:
+                raise InvalidInput("tool_choice.name: Field required")
+            return ToolChoice("required", (self.name,), parallel)
+        if self.type == "any":
+            return ToolChoice("required", parallel=parallel)
+        if self.type in ("auto", "none"):
+            return ToolChoice(self.type, parallel=parallel)  # type: ignore[arg-type]  # one of the modes
+        raise InvalidInput(f"tool_choice.type: '{self.type}' is none of 'auto', 'any', 'tool', 'none'")
+
+
 class ThinkingIn(msgspec.Struct):
     type: str = ""
 
@@ -63,27 +82,29 @@ class MessagesIn(msgspec.Struct, kw_only=True):
     top_k: int | None = None
     stop_sequences: list[str] = []
     tools: list[ToolIn] = []
+    tool_choice: ToolChoiceIn = msgspec.field(default_factory=ToolChoiceIn)
     thinking: ThinkingIn = msgspec.field(default_factory=ThinkingIn)
     output_config: OutputConfigIn = msgspec.field(default_factory=OutputConfigIn)
 
-    def to_core(self) -> ChatRequest:
-        """Raises InvalidInput."""
-        self._check()
+    def to_core(self, *, generates: bool = True) -> ChatRequest:
+        """Only a request that generates must say how much. Raises InvalidInput."""
+        self._check(generates=generates)
         messages = to_messages(self.messages)
         system = system_text(self.system)
         return ChatRequest(
             model=self.model,
             messages=(Message("system", system), *messages) if system else messages,
             tools=tuple(tool.to_core() for tool in self.tools if not tool.is_search),
+            tool_choice=self.tool_choice.to_core(),
             options=self._options(),
             think=self._think(),
             lenient_think=True,
         )
 
-    def _check(self) -> None:
+    def _check(self, *, generates: bool) -> None:
         if not self.model:
             raise InvalidInput("model is required")
-        if self.max_tokens <= 0:
+        if generates and self.max_tokens <= 0:
             raise InvalidInput("max_tokens is required and must be positive")
         if not self.messages:
             raise InvalidInput("messages is required")
@@ -106,3 +127,7 @@ class MessagesIn(msgspec.Struct, kw_only=True):
 def read_messages(body: bytes) -> tuple[MessagesIn, ChatRequest]:
     asked = decode_json(body, MessagesIn, empty="EOF")
     return asked, asked.to_core()
+
+
+def read_count(body: bytes) -> ChatRequest:
+    return decode_json(body, MessagesIn, empty="EOF").to_core(generates=False)

@@ -1,4 +1,4 @@
-"""The native API: generate, chat, embed. Source: http-api.md 5.2 to 5.5.
+"""The native API: generate, chat, embed, rerank, tokenize. Source: http-api.md 5.2 to 5.5.
 
 An endpoint decodes, asks the road, and writes what comes back.
 """
@@ -14,7 +14,15 @@ from starlette.responses import Response
 from corral.api.records import Answer as Records
 from corral.api.records import ChatAnswer, GenerateAnswer, metrics
 from corral.api.replies import BARE_JSON, NDJSON, error_response, json_response
-from corral.api.shapes import ChatIn, EmbeddingsIn, EmbedIn, GenerateIn
+from corral.api.shapes import (
+    ChatIn,
+    DetokenizeIn,
+    EmbeddingsIn,
+    EmbedIn,
+    GenerateIn,
+    RerankIn,
+    TokenizeIn,
+)
 from corral.core import gojson
 from corral.core.events import Event, Usage
 from corral.errors import CorralError, InvalidInput, ModelNotFound, PromptTooLong, RunnerError
@@ -64,6 +72,30 @@ class InferenceRoutes:
         except ModelNotFound as error:
             raise not_pulled(error) from None
         return json_response({"embedding": found.vectors[0] if found.vectors else []})
+
+    async def rerank(self, request: Request) -> Response:
+        body = decode_json(await read_body(request), RerankIn)
+        found = await watch_disconnect(request, self._service.rerank(body.to_core()))
+        results = [
+            {
+                "index": ranked.index,
+                "relevance_score": ranked.score,
+                "document": body.documents[ranked.index],
+            }
+            for ranked in found.documents
+        ]
+        usage = Usage(prompt_tokens=found.num_tokens, load_s=found.load_s, total_s=found.total_s)
+        return json_response({"model": body.model, "results": results} | metrics(usage))
+
+    async def tokenize(self, request: Request) -> Response:
+        body = decode_json(await read_body(request), TokenizeIn)
+        tokens = await watch_disconnect(request, self._service.tokenize(body.to_core()))
+        return json_response({"model": body.model, "tokens": tokens})
+
+    async def detokenize(self, request: Request) -> Response:
+        body = decode_json(await read_body(request), DetokenizeIn)
+        text = await watch_disconnect(request, self._service.detokenize(body.to_core()))
+        return json_response({"model": body.model, "text": text})
 
 
 async def _reply(

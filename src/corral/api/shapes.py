@@ -11,11 +11,17 @@ from typing import Any
 import msgspec
 
 from corral.core.messages import Message, ToolCall, parse_tool
-from corral.core.requests import ChatRequest, EmbedRequest, GenerateRequest, Think
+from corral.core.requests import (
+    ChatRequest,
+    EmbedRequest,
+    GenerateRequest,
+    RerankRequest,
+    Think,
+    TokenizeRequest,
+)
 from corral.errors import InvalidInput
-from corral.settings import FOREVER, parse_duration
 from corral.wire.decode import Base64
-from corral.wire.values import read_inputs
+from corral.wire.values import read_inputs, read_keep_alive
 
 
 class FunctionIn(msgspec.Struct):
@@ -151,6 +157,59 @@ class EmbeddingsIn(msgspec.Struct, kw_only=True):
         )
 
 
+class RerankIn(msgspec.Struct, kw_only=True):
+    model: str = ""
+    query: str = ""
+    documents: list[str] = []
+    top_n: int = 0
+    truncate: bool = True
+    keep_alive: Any = None
+    options: dict[str, Any] = {}
+
+    def to_core(self) -> RerankRequest:
+        return RerankRequest(
+            model=self.model,
+            query=self.query,
+            documents=tuple(self.documents),
+            top_n=self.top_n,
+            options=self.options,
+            keep_alive_s=read_keep_alive(self.keep_alive),
+            truncate=self.truncate,
+        )
+
+
+class TokenizeIn(msgspec.Struct, kw_only=True):
+    model: str = ""
+    text: str = ""
+    add_special: bool = False
+    keep_alive: Any = None
+    options: dict[str, Any] = {}
+
+    def to_core(self) -> TokenizeRequest:
+        return TokenizeRequest(
+            model=self.model,
+            text=self.text,
+            add_special=self.add_special,
+            options=self.options,
+            keep_alive_s=read_keep_alive(self.keep_alive),
+        )
+
+
+class DetokenizeIn(msgspec.Struct, kw_only=True):
+    model: str = ""
+    tokens: list[int] = []
+    keep_alive: Any = None
+    options: dict[str, Any] = {}
+
+    def to_core(self) -> TokenizeRequest:
+        return TokenizeRequest(
+            model=self.model,
+            tokens=tuple(self.tokens),
+            options=self.options,
+            keep_alive_s=read_keep_alive(self.keep_alive),
+        )
+
+
 class ShowIn(msgspec.Struct, kw_only=True):
     model: str = ""
     name: str = ""
@@ -197,25 +256,6 @@ class CreateIn(msgspec.Struct, kw_only=True):
     requires: str = ""
     remote_host: str = ""
     info: dict[str, Any] = {}
-
-
-def read_keep_alive(value: object) -> float | None:
-    """Seconds, infinite for never, None when absent. Raises InvalidInput. Source: http-api.md 8.2."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        raise InvalidInput("Unsupported type: 'bool'")
-    if isinstance(value, (int, float)):
-        seconds = float(value)
-    elif isinstance(value, str):
-        try:
-            seconds = parse_duration(value)
-        except ValueError as error:
-            raise InvalidInput(str(error)) from None
-    else:
-        kind = "[]interface {}" if isinstance(value, list) else "map[string]interface {}"
-        raise InvalidInput(f"Unsupported type: '{kind}'")
-    return FOREVER if seconds < 0 else seconds
 
 
 def read_think(value: object) -> Think:

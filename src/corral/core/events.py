@@ -84,3 +84,11 @@ class Rendered:
 
 
 Event = Text | Thinking | ToolCalls | Done | Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An event of one of several answers to the same request; `index` counts the answers from 0."""
+
+    index: int
+    event: Event

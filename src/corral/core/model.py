@@ -40,6 +40,7 @@ class Network:
     value_length: int = 0
     chat_template: str = ""
     is_embedding: bool = False  # has <arch>.pooling_type
+    is_reranker: bool = False  # its <arch>.pooling_type is that of a classifier
     has_vision: bool = False  # has <arch>.vision.block_count
     has_audio: bool = False  # has <arch>.audio.block_count
     add_bos: bool | None = None

@@ -18,6 +18,18 @@ Think = bool | Level | None
 Format = str | Mapping[str, object] | None
 
 
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Which of its tools an answer may call: none, some if it wants to (auto), or at least one (required).
+
+    `names` leaves only these tools, empty leaves all. `parallel`: an answer may make more than one call.
+    """
+
+    mode: Literal["auto", "none", "required"] = "auto"
+    names: tuple[str, ...] = ()
+    parallel: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
     """What generate and chat have in common.
@@ -57,6 +69,7 @@ class ChatRequest(GenerationRequest):
 
     messages: tuple[Message, ...] = ()
     tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
     lenient_think: bool = False
 
 
@@ -78,6 +91,56 @@ class Embeddings:
     """The answer: one vector per input, and the tokens of all inputs together."""
 
     vectors: tuple[tuple[float, ...], ...]
+    num_tokens: int = 0
+    load_s: float = 0.0
+    total_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenizeRequest:
+    """A `text` to cut into tokens, or `tokens` to make a text of.
+
+    `add_special`: with the tokens that the model has around every prompt.
+    """
+
+    model: str
+    text: str = ""
+    tokens: tuple[int, ...] = ()
+    add_special: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
+    keep_alive_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerankRequest:
+    """Documents to compare with a query. `top_n` 0 means all of them.
+
+    `truncate`: documents that are too long are cut, to `max_document_tokens` where it is not 0.
+    """
+
+    model: str
+    query: str
+    documents: tuple[str, ...]
+    top_n: int = 0
+    options: Mapping[str, object] = field(default_factory=dict)
+    keep_alive_s: float | None = None
+    truncate: bool = True
+    max_document_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One document by its place in the request, and how well it answers the query: from 0 to 1."""
+
+    index: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The answer, best document first, and the tokens that were read."""
+
+    documents: tuple[Ranked, ...]
     num_tokens: int = 0
     load_s: float = 0.0
     total_s: float = 0.0

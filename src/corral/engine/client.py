@@ -141,11 +141,26 @@ class Client:
             body["tools"] = list(tools)
         return str((await self._call("/apply-template", body))["prompt"])
 
+    async def count_media(self, messages: Sequence[Mapping[str, Any]]) -> int:
+        """The tokens of the images and recordings in `messages`, which have no text."""
+        bare = [{**message, "content": ""} for message in messages]
+        return await self._count(messages) - await self._count(bare)
+
+    async def _count(self, messages: Sequence[Mapping[str, Any]]) -> int:
+        found = await self._call("/v1/chat/completions/input_tokens", {"messages": list(messages)})
+        return int(found["input_tokens"])
+
     async def embed(self, inputs: Sequence[list[int]], *, normalize: bool) -> list[list[float]]:
         """One vector for each list of tokens; raw as the model gives it, or of length 1."""
         body = {"content": list(inputs), "embd_normalize": 2 if normalize else -1}
         found = await self._call("/embedding", body)
         return [item["embedding"][0] for item in sorted(found, key=lambda item: item["index"])]
+
+    async def rerank(self, query: str, documents: Sequence[str]) -> tuple[list[float], int]:
+        """A score for each document, in their order, and the tokens that were read."""
+        found = await self._call("/v1/rerank", {"query": query, "documents": list(documents)})
+        results = sorted(found["results"], key=lambda result: result["index"])
+        return [result["relevance_score"] for result in results], found["usage"]["prompt_tokens"]
 
     async def media_marker(self) -> str:
         """The text that stands for an image in a prompt; it may differ from child to child."""

@@ -18,6 +18,7 @@ from corral.engine.pattern_grammar import CHAR, pattern_grammar
 from corral.errors import InvalidInput
 
 _SPACE = r'| " " | "\n"{1,2} [ \t]{0,20}'
+_COMPACT_SPACE = '" "?'
 
 _PRIMITIVES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "boolean": ('("true" | "false")', ()),
@@ -90,18 +91,21 @@ def json_grammar() -> str:
     return builder.text(builder.primitive("object"))
 
 
-def schema_grammar(schema: Mapping[str, Any]) -> str:
-    """The values that `schema` allows. Raises InvalidInput naming the first keyword that is not supported."""
-    builder = _Builder(schema)
+def schema_grammar(schema: Mapping[str, Any], *, compact: bool = False) -> str:
+    """The values that `schema` allows, `compact` on one line.
+
+    Raises InvalidInput naming the first keyword that is not supported.
+    """
+    builder = _Builder(schema, _COMPACT_SPACE if compact else _SPACE)
     return builder.text(builder.rule("start", builder.visit(schema, "root", 0)))
 
 
 class _Builder:
     """Collects rules; `visit` returns the right-hand side that a schema stands for."""
 
-    def __init__(self, root: Mapping[str, Any]) -> None:
+    def __init__(self, root: Mapping[str, Any], space: str = _SPACE) -> None:
         self._root = root
-        self._rules: dict[str, str] = {"space": _SPACE}
+        self._rules: dict[str, str] = {"space": space}
         self._references: dict[str, str] = {}
 
     def text(self, start: str) -> str:

@@ -45,6 +45,7 @@ class LaunchParams(msgspec.Struct, frozen=True, kw_only=True):
     draft: str | None = None
     draft_num_predict: int = 0
     embedding: bool = False
+    reranking: bool = False  # an embedding model whose head gives scores
     context_shift: bool = True
     kv_cache_type: str = ""
     flash_attention: bool | None = None
@@ -102,7 +103,7 @@ def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
         words += ["--spec-type", "draft-simple", "--spec-draft-model", params.draft]
         words += ["--spec-draft-n-max", str(params.draft_num_predict)]
     if params.embedding:
-        words.append("--embeddings")
+        words.append("--reranking" if params.reranking else "--embeddings")
     words.append("--context-shift" if params.context_shift else "--no-context-shift")
     if params.kv_cache_type:
         words += ["--cache-type-k", params.kv_cache_type, "--cache-type-v", params.kv_cache_type]

@@ -94,6 +94,7 @@ class ChatCompletion:
     messages: Sequence[Mapping[str, Any]]
     sampling: Sampling
     tools: Sequence[Mapping[str, Any]] = ()
+    parallel_calls: bool = True
     template_values: Mapping[str, Any] = field(default_factory=dict)
     schema: Mapping[str, Any] | None = None
 
@@ -107,7 +108,8 @@ class ChatCompletion:
         # The chat route wants the OpenAI name for the limit.
         out["max_tokens"] = out.pop("n_predict")
         if self.tools:
-            out |= {"tools": list(self.tools), "parse_tool_calls": True, "parallel_tool_calls": True}
+            out |= {"tools": list(self.tools), "parse_tool_calls": True}
+            out["parallel_tool_calls"] = self.parallel_calls
         if self.sampling.num_probs:
             out |= {"logprobs": True, "top_logprobs": self.sampling.num_probs}
         if self.schema is not None:

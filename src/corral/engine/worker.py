@@ -56,6 +56,8 @@ def common_params(xllamacpp: Any, params: LaunchParams, socket: str) -> Any:
     p.fit_params = params.gpu_layers != 0 and has_gpu
     p.no_extra_bufts = not params.repack
     p.embedding = params.embedding
+    if params.reranking:
+        p.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK
     modes = xllamacpp.llama_load_mode
     p.load_mode = modes.LLAMA_LOAD_MODE_MMAP if params.use_mmap else modes.LLAMA_LOAD_MODE_NONE
     p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(a.path, a.scale) for a in params.adapters]

@@ -13,6 +13,8 @@ from corral.core.model import Network
 from corral.gguf import FILE_TYPE_NAMES, GGUF, read_gguf
 
 _KEPT_HEADERS = 32
+# Source: the pooling types of llama.cpp.
+_POOLING_RANK = 4
 
 
 class Headers:
@@ -56,6 +58,7 @@ def network_of(header: GGUF) -> Network:
         value_length=header.uint("attention.value_length"),
         chat_template=header.chat_template or "",
         is_embedding=header.has("pooling_type"),
+        is_reranker=header.uint("pooling_type") == _POOLING_RANK,
         has_vision=header.has("vision.block_count"),
         has_audio=header.has("audio.block_count"),
         add_bos=_flag(header, "tokenizer.ggml.add_bos_token"),

@@ -2,103 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from starlette.responses import Response
+from collections.abc import Sequence
 
 from corral.core import gojson
-from corral.core.events import Done, Event, Rendered, Text, Thinking, TokenLogprob, ToolCalls
+from corral.core.events import Done, Event, Rendered, Text, Thinking, TokenLogprob, ToolCalls, Usage
 from corral.core.messages import ToolCall
-from corral.errors import CorralError
-from corral.openai.replies import (
-    FINGERPRINT,
-    debug_record,
-    error_body,
-    json_response,
-    new_id,
-    now,
-    usage_record,
-)
+from corral.openai.choices import ChoiceWriter, Record
+from corral.openai.replies import FINGERPRINT, now, usage_record
 from corral.wire import sse
 from corral.wire.values import arguments_text, logprob_records
 
-Record = dict[str, Any]
-DONE = sse.event(b"[DONE]")
 
+class ChatWriter(ChoiceWriter):
+    """One chat completion."""
 
-class ChatWriter:
-    """One chat completion of `model` (the name as sent)."""
+    _prefix = "chatcmpl-"
 
-    content_type = sse.CONTENT_TYPE
-    headers: Mapping[str, str] = {}
-
-    def __init__(self, model: str, *, include_usage: bool = False) -> None:
-        self._model = model
-        self._include_usage = include_usage
-        self._id = new_id("chatcmpl-")
+    def __init__(self, model: str, *, include_usage: bool = False, num_choices: int = 1) -> None:
+        super().__init__(model, include_usage=include_usage, num_choices=num_choices)
         self._created = 0
-        self._num_calls = 0
+        self._begun: set[int] = set()
+        # Calls are counted over a whole choice, whatever records they come in.
+        self._num_calls = [0] * num_choices
 
-    def streams(self, single: Event) -> bool:
-        return not isinstance(single, Rendered)
-
-    def whole(self, events: Sequence[Event]) -> Response:
-        return json_response(self._whole(events))
-
-    def _whole(self, events: Sequence[Event]) -> Record:
+    def _choice(self, index: int, events: Sequence[Event]) -> Record:
         done = next((event for event in events if isinstance(event, Done)), Done(""))
-        shown = next((event for event in events if isinstance(event, Rendered)), None)
+        is_shown = any(isinstance(event, Rendered) for event in events)
         calls = [call for event in events for call in _calls(event)]
         text = "".join(event.text for event in events if isinstance(event, Text))
-        message: Record = {"role": "assistant" if shown is None else "", "content": text}
+        message: Record = {"role": "" if is_shown else "assistant", "content": text}
         thinking = "".join(event.text for event in events if isinstance(event, Thinking))
         if thinking:
             message["reasoning"] = thinking
         if calls:
-            message["tool_calls"] = self._call_records(calls)
+            message["tool_calls"] = self._call_records(index, calls)
         reason = _reason(done, called=bool(calls)) or None
-        choice: Record = {"index": 0, "message": message, "finish_reason": reason}
-        choice |= _logprobs([entry for event in events for entry in getattr(event, "logprobs", ())])
-        out = self._head("chat.completion") | {"choices": [choice], "usage": usage_record(done.usage)}
-        return out | ({"_debug_info": debug_record(shown)} if shown is not None else {})
+        choice: Record = {"index": index, "message": message, "finish_reason": reason}
+        return choice | _logprobs([entry for event in events for entry in getattr(event, "logprobs", ())])
 
-    def chunk(self, events: Sequence[Event]) -> bytes:
-        return b"".join(self._events(event) for event in events)
+    def _record(self, choices: Sequence[Record]) -> Record:
+        return self._head("chat.completion") | {"choices": list(choices)}
 
-    def broken(self, error: CorralError) -> bytes:
-        return sse.event(gojson.encode(error_body(error)))
-
-    def _events(self, event: Event) -> bytes:
+    def _written(self, index: int, event: Event) -> bytes:
         match event:
             case Text(text, logprobs):
-                return self._delta({"content": text}, logprobs)
+                return self._delta(index, {"content": text}, logprobs)
             case Thinking(text, logprobs):
-                return self._delta({"content": "", "reasoning": text}, logprobs)
+                return self._delta(index, {"content": "", "reasoning": text}, logprobs)
             case ToolCalls(calls, logprobs):
-                return self._delta({"content": "", "tool_calls": self._call_records(calls)}, logprobs)
+                return self._called(index, calls, logprobs)
             case Done():
-                return self._end(event)
+                return self._end(index, event)
             case Rendered():
                 return b""
 
-    def _end(self, done: Done) -> bytes:
+    def _end(self, index: int, done: Done) -> bytes:
         last = b""
         if done.calls:
-            last = self._delta({"content": "", "tool_calls": self._call_records(done.calls)})
-        elif not self._created:
-            last = self._delta({"content": ""})
-        reason = _reason(done, called=self._num_calls > 0) or "stop"
-        last += self._chunk([{"index": 0, "delta": {}, "finish_reason": reason}])
-        if self._include_usage:
-            last += self._chunk([], {"usage": usage_record(done.usage)})
-        return last + DONE
+            last = self._called(index, done.calls)
+        elif index not in self._begun:
+            last = self._delta(index, {"content": ""})
+        reason = _reason(done, called=self._num_calls[index] > 0) or "stop"
+        return last + self._chunk([{"index": index, "delta": {}, "finish_reason": reason}])
 
-    def _delta(self, delta: Record, logprobs: Sequence[TokenLogprob] = ()) -> bytes:
-        if not self._created:
+    def _called(self, index: int, calls: Sequence[ToolCall], logprobs: Sequence[TokenLogprob] = ()) -> bytes:
+        return self._delta(index, {"content": "", "tool_calls": self._call_records(index, calls)}, logprobs)
+
+    def _delta(self, index: int, delta: Record, logprobs: Sequence[TokenLogprob] = ()) -> bytes:
+        if index not in self._begun:
+            self._begun.add(index)
             delta = {"role": "assistant"} | delta
-        choice = {"index": 0, "delta": delta, "finish_reason": None}
+        choice = {"index": index, "delta": delta, "finish_reason": None}
         return self._chunk([choice | _logprobs(logprobs)])
+
+    def _usage_chunk(self, usage: Usage) -> bytes:
+        return self._chunk([], {"usage": usage_record(usage)})
 
     def _chunk(self, choices: list[Record], more: Record | None = None) -> bytes:
         record = self._head("chat.completion.chunk") | {"choices": choices} | (more or {})
@@ -108,18 +86,17 @@ class ChatWriter:
         # All chunks of an answer carry the moment of the first.
         self._created = self._created or now()
         return {
-            "id": self._id,
+            "id": self.id,
             "object": kind,
             "created": self._created,
-            "model": self._model,
+            "model": self.model,
             "system_fingerprint": FINGERPRINT,
         }
 
-    def _call_records(self, calls: Sequence[ToolCall]) -> list[Record]:
-        """Calls are counted over the whole answer, whatever records they came in."""
-        records = [_call_record(call, self._num_calls + i) for i, call in enumerate(calls)]
-        self._num_calls += len(calls)
-        return records
+    def _call_records(self, index: int, calls: Sequence[ToolCall]) -> list[Record]:
+        first = self._num_calls[index]
+        self._num_calls[index] += len(calls)
+        return [_call_record(call, first + i) for i, call in enumerate(calls)]
 
 
 def _call_record(call: ToolCall, index: int) -> Record:

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from corral.core import gojson
-from corral.core.events import Rendered, Usage
+from corral.core.events import Usage
 from corral.errors import CorralError
 from corral.wire import status_of
 
@@ -42,11 +42,6 @@ def error_body(error: CorralError) -> dict[str, Any]:
 def usage_record(usage: Usage) -> dict[str, int]:
     prompt, completion = usage.prompt_tokens, usage.completion_tokens
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-
-
-def debug_record(event: Rendered) -> dict[str, Any]:
-    info: dict[str, Any] = {"rendered_template": event.prompt}
-    return info | ({"image_count": event.num_images} if event.num_images else {})
 
 
 def new_id(prefix: str) -> str:

@@ -11,6 +11,7 @@ from corral.library import Library
 from corral.openai.inference import InferenceRoutes
 from corral.openai.models import ModelRoutes
 from corral.openai.replies import failed, refused
+from corral.openai.rerank import RerankRoutes, read_rerank
 from corral.openai.responses.shapes import read_responses
 from corral.openai.shapes import read_chat, read_completion, read_embeddings
 from corral.openai.transcriptions import TranscriptionRoutes
@@ -23,7 +24,7 @@ T = TypeVar("T")
 def routes(service: Service, library: Library) -> list[tuple[str, str, Handler]]:
     """Method, path and endpoint of every route."""
     models, inference = ModelRoutes(library), InferenceRoutes(service)
-    transcriptions = TranscriptionRoutes(service)
+    transcriptions, rerank = TranscriptionRoutes(service), RerankRoutes(service)
     return [
         ("GET", "/v1/models", handled(models.list, failed)),
         ("GET", "/v1/models/:model", handled(models.retrieve, failed)),
@@ -31,6 +32,9 @@ def routes(service: Service, library: Library) -> list[tuple[str, str, Handler]]
         ("POST", "/v1/completions", _endpoint(read_completion, inference.completion)),
         ("POST", "/v1/embeddings", _endpoint(read_embeddings, inference.embeddings)),
         ("POST", "/v1/responses", _endpoint(read_responses, inference.responses)),
+        # The second path is that of Cohere's library.
+        ("POST", "/v1/rerank", _endpoint(read_rerank, rerank.rerank)),
+        ("POST", "/v2/rerank", _endpoint(read_rerank, rerank.rerank)),
         ("POST", "/v1/audio/transcriptions", handled(transcriptions.transcribe, refused)),
     ]
 

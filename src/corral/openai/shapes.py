@@ -10,10 +10,30 @@ from corral.core.messages import parse_tool
 from corral.core.requests import ChatRequest, Format, GenerateRequest, Think
 from corral.errors import InvalidInput
 from corral.openai.messages import MessageIn, to_messages
-from corral.openai.values import read_effort, read_stop, read_texts
+from corral.openai.values import read_effort, read_stop, read_texts, read_tool_choice
 from corral.wire import decode_json
+from corral.wire.values import read_keep_alive
 
 _NO_BODY = "EOF"
+_MAX_CHOICES = 128
+
+
+class ExtrasIn(msgspec.Struct, kw_only=True):
+    """What OpenAI's API has no words for: options by their own names, and how long a model stays loaded.
+
+    `num_ctx` is short for the option of that name.
+    """
+
+    options: dict[str, Any] = {}
+    num_ctx: int | None = None
+    keep_alive: Any = None
+
+    def extra_options(self) -> dict[str, object]:
+        return self.options if self.num_ctx is None else self.options | {"num_ctx": self.num_ctx}
+
+    def keep_alive_s(self) -> float | None:
+        """Raises InvalidInput."""
+        return read_keep_alive(self.keep_alive)
 
 
 class StreamOptionsIn(msgspec.Struct):
@@ -40,12 +60,13 @@ class ReasoningIn(msgspec.Struct):
     summary: str = ""
 
 
-class SamplingIn(msgspec.Struct, kw_only=True):
-    """What both kinds of completion have in common."""
+class SamplingIn(ExtrasIn, kw_only=True):
+    """What both kinds of completion have in common. Where two say the same, the name of OpenAI's API wins."""
 
     model: str = ""
     stream: bool = False
     stream_options: StreamOptionsIn = msgspec.field(default_factory=StreamOptionsIn)
+    n: int = 1
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -55,18 +76,28 @@ class SamplingIn(msgspec.Struct, kw_only=True):
     presence_penalty: float | None = None
     debug_render_only: bool = msgspec.field(default=False, name="_debug_render_only")
 
-    def options(self) -> dict[str, object]:
+    def common(self) -> dict[str, Any]:
+        """The fields that both kinds of request share, in core's terms. Raises InvalidInput."""
+        if not 1 <= self.n <= _MAX_CHOICES:
+            raise InvalidInput(f"Invalid 'n': {self.n} is not between 1 and {_MAX_CHOICES}")
+        return {
+            "model": self.model,
+            "keep_alive_s": self.keep_alive_s(),
+            "debug_render_only": self.debug_render_only,
+        }
+
+    def sampling(self) -> dict[str, object]:
         """The options that hold for every request of this dialect, and those that this one names."""
         named = {
             "num_predict": self.max_tokens,
             "seed": self.seed,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
             "frequency_penalty": self.frequency_penalty,
             "presence_penalty": self.presence_penalty,
         }
-        options: dict[str, object] = {name: value for name, value in named.items() if value is not None}
-        options["temperature"] = 1.0 if self.temperature is None else self.temperature
-        options["top_p"] = 1.0 if self.top_p is None else self.top_p
-        return options
+        options: dict[str, object] = {"temperature": 1.0, "top_p": 1.0} | self.extra_options()
+        return options | {name: value for name, value in named.items() if value is not None}
 
 
 class ChatIn(SamplingIn, kw_only=True):
@@ -74,6 +105,8 @@ class ChatIn(SamplingIn, kw_only=True):
     max_completion_tokens: int | None = None
     response_format: ResponseFormatIn = msgspec.field(default_factory=ResponseFormatIn)
     tools: list[Any] = []
+    tool_choice: Any = None
+    parallel_tool_calls: bool | None = None
     reasoning: ReasoningIn | None = None
     reasoning_effort: str = ""
     logprobs: bool = False
@@ -84,21 +117,21 @@ class ChatIn(SamplingIn, kw_only=True):
         if not self.messages:
             raise InvalidInput("[] is too short - 'messages'")
         return ChatRequest(
-            model=self.model,
+            **self.common(),
             messages=to_messages(self.messages),
             tools=tuple(parse_tool(tool) for tool in self.tools),
-            options=self.options(),
+            tool_choice=read_tool_choice(self.tool_choice, parallel=self.parallel_tool_calls),
+            options=self._options(),
             format=self.response_format.to_core(),
             think=self._think(),
             logprobs=self.logprobs,
             top_logprobs=self.top_logprobs,
-            debug_render_only=self.debug_render_only,
         )
 
-    def options(self) -> dict[str, object]:
-        options = SamplingIn.options(self)
-        if self.max_completion_tokens is not None:
-            options.setdefault("num_predict", self.max_completion_tokens)
+    def _options(self) -> dict[str, object]:
+        options = self.sampling()
+        if self.max_tokens is None and self.max_completion_tokens is not None:
+            options["num_predict"] = self.max_completion_tokens
         return options | ({"stop": stop} if (stop := read_stop(self.stop)) else {})
 
     def _think(self) -> Think:
@@ -113,24 +146,22 @@ class CompletionIn(SamplingIn, kw_only=True):
     def to_core(self) -> GenerateRequest:
         """Raises InvalidInput."""
         return GenerateRequest(
-            model=self.model,
+            **self.common(),
             prompt=self.prompt,
             suffix=self.suffix,
-            options=self.options(),
+            options=self._options(),
             logprobs=self.logprobs > 0,
             top_logprobs=max(self.logprobs, 0),
-            debug_render_only=self.debug_render_only,
         )
 
-    def options(self) -> dict[str, object]:
-        options: dict[str, object] = {"frequency_penalty": 0.0, "presence_penalty": 0.0}
-        options |= SamplingIn.options(self)
-        if not self.top_p:
+    def _options(self) -> dict[str, object]:
+        options = {"frequency_penalty": 0.0, "presence_penalty": 0.0} | self.sampling()
+        if not options["top_p"]:
             options["top_p"] = 1.0
         return options | ({"stop": stop} if (stop := read_texts(self.stop)) else {})
 
 
-class EmbeddingsIn(msgspec.Struct, kw_only=True):
+class EmbeddingsIn(ExtrasIn, kw_only=True):
     model: str = ""
     input: Any = None
     dimensions: int = 0

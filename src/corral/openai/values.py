@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 
-from corral.core.requests import Think
+from corral.core.requests import Think, ToolChoice
 from corral.errors import InvalidInput
 from corral.wire.decode import decode_base64
 
@@ -20,6 +21,7 @@ _LEVELS: dict[str, Think] = {
     "ultra": "max",
     "max": "max",
 }
+_MODES = ("none", "auto", "required")
 _WORDS = '"minimal", "low", "medium", "high", "xhigh", "ultra", "max", or "none"'
 
 
@@ -28,6 +30,42 @@ def read_effort(value: str) -> Think:
     if value not in _LEVELS:
         raise InvalidInput(f'invalid reasoning value: "{value}" (must be {_WORDS})')
     return _LEVELS[value]
+
+
+def read_tool_choice(value: object, *, parallel: bool | None) -> ToolChoice:
+    """A mode, the one function to call, or a list of those allowed. Raises InvalidInput.
+
+    Chat completions keep names in `function`, and what is allowed in `allowed_tools`; responses do without.
+    """
+    is_parallel = parallel is not False
+    if value is None:
+        return ToolChoice(parallel=is_parallel)
+    if value in _MODES:
+        return ToolChoice(value, parallel=is_parallel)  # type: ignore[arg-type]  # one of the modes
+    if isinstance(value, dict) and value.get("type") == "function":
+        return ToolChoice("required", (_function_name(value),), is_parallel)
+    if isinstance(value, dict) and value.get("type") == "allowed_tools":
+        allowed = value.get("allowed_tools", value)
+        tools = allowed.get("tools") if isinstance(allowed, dict) else None
+        if isinstance(tools, list) and tools and allowed.get("mode", "auto") in ("auto", "required"):
+            names = tuple(_function_name(tool) for tool in tools)
+            return ToolChoice(allowed.get("mode", "auto"), names, is_parallel)
+    raise _bad_choice(value)
+
+
+def _function_name(tool: object) -> str:
+    function = tool.get("function", tool) if isinstance(tool, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    if not isinstance(name, str) or not name:
+        raise _bad_choice(tool)
+    return name
+
+
+def _bad_choice(value: object) -> InvalidInput:
+    words = "'none', 'auto', 'required', or an object that names a function"
+    return InvalidInput(
+        f"Invalid value for 'tool_choice': {json.dumps(value)}. Supported values are: {words}."
+    )
 
 
 def read_image(url: str) -> bytes:

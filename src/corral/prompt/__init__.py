@@ -7,7 +7,7 @@ asks `select_mode` and `capabilities` when it reads a model; `serving` calls the
 
 from corral.prompt.conversation import chat_messages, generate_messages, without_old_thinking
 from corral.prompt.families import RENDERERS, renderer
-from corral.prompt.images import check_images, is_audio, mark_images
+from corral.prompt.images import as_text, check_images, is_audio, mark_images
 from corral.prompt.native import chat_fields, native_messages, native_tools, template_arguments
 from corral.prompt.render import (
     DEFAULT_TEMPLATE,
@@ -27,6 +27,7 @@ __all__ = [
     "RENDERERS",
     "Prompt",
     "Selection",
+    "as_text",
     "capabilities",
     "chat_fields",
     "chat_messages",

@@ -53,6 +53,12 @@ def mark_images(
     return out, tuple(images)
 
 
+def as_text(messages: Sequence[Message]) -> tuple[list[Message], tuple[bytes, ...]]:
+    """Messages with markers in their text instead of images, and the images."""
+    marked, images = mark_images(messages)
+    return [dataclasses.replace(message, images=()) for message in marked], images
+
+
 def _mark(text: str, markers: Sequence[str], spaced: bool) -> str:
     in_front = ""
     for marker in markers:

@@ -87,7 +87,7 @@ def capabilities(
     if network is not None:
         if selection.mode is PromptMode.NATIVE:
             found += _chat_template_capabilities(network.chat_template)
-        found.append("embedding" if network.is_embedding else "completion")
+        found.append(_purpose(network))
         found += ["vision"] * network.has_vision + ["audio"] * network.has_audio
     for metadata in projectors:
         found += ["vision", *(["audio"] if _has_audio(metadata) else [])]
@@ -101,6 +101,13 @@ def capabilities(
     if not result:
         log.warning("unknown capabilities for model")
     return result
+
+
+def _purpose(network: Network) -> str:
+    # The engine makes scores or vectors of a file, never both.
+    if network.is_reranker:
+        return "rerank"
+    return "embedding" if network.is_embedding else "completion"
 
 
 def _chat_template_capabilities(text: str) -> list[str]:

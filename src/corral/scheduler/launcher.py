@@ -41,6 +41,7 @@ def launch_params(plan: LaunchPlan) -> LaunchParams:
         draft=str(plan.draft) if plan.draft else None,
         draft_num_predict=plan.draft_num_predict,
         embedding=plan.embedding,
+        reranking=plan.reranking,
         context_shift=plan.shift,
         kv_cache_type=plan.kv_cache_type,
         flash_attention=plan.flash_attention,

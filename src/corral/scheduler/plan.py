@@ -78,6 +78,7 @@ class LaunchPlan:
     draft: Path | None = None
     draft_num_predict: int = 0
     embedding: bool = False
+    reranking: bool = False
     shift: bool = True
     num_ctx: int = CPU_CONTEXT
     num_slots: int = 1
@@ -227,6 +228,7 @@ def _build(demand: Demand, shape: _Shape, room: Room, settings: Settings) -> Lau
         draft=model.draft if demand.draft_num_predict else None,
         draft_num_predict=demand.draft_num_predict,
         embedding=not demand.completes,
+        reranking=model.can("rerank"),
         shift=demand.shift,
         num_ctx=shape.num_ctx,
         num_slots=shape.num_slots,

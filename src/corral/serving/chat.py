@@ -2,42 +2,87 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
 
-import msgspec
-
-from corral.answer import new_call_id
+from corral.answer import ForcedCallParser
 from corral.core.events import Done, Event, Rendered, Text, Thinking, ToolCalls
-from corral.core.messages import Message, Tool, ToolCall
+from corral.core.messages import Message, Tool
 from corral.core.model import PromptMode
-from corral.core.requests import Format
+from corral.core.requests import Format, ToolChoice
 from corral.engine import ChatCompletion, Finish, PrefillProgress, TextPiece, ToolCallDelta
-from corral.prompt import Prompt, fit, native_messages, native_tools, prompt_for, template_arguments
+from corral.prompt import (
+    Prompt,
+    as_text,
+    fit,
+    native_messages,
+    native_tools,
+    prompt_for,
+    template_arguments,
+)
 from corral.serving.answers import Answer
+from corral.serving.calls import CallGate, CallPieces
 from corral.serving.checks import read_format
-from corral.serving.run import Run, grammar_for, shown_logprobs
-
-log = logging.getLogger("corral.serving")
+from corral.serving.forced import call_grammar
+from corral.serving.run import MARKER, Run, grammar_for, shown_logprobs
 
 _ANY_OBJECT: dict[str, object] = {"type": "object"}
 
 
 class ChatRun:
-    """One chat request on its runner; `messages` include those that the model brings."""
+    """One chat request on its runner.
 
-    def __init__(self, run: Run, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
+    `messages` include those that the model brings; `tools` are those that `choice` leaves it.
+    """
+
+    def __init__(
+        self, run: Run, messages: Sequence[Message], tools: Sequence[Tool], choice: ToolChoice
+    ) -> None:
         self._run = run
         self._messages = list(messages)
         self._tools = tools
+        self._choice = choice
 
     async def answer(self) -> Answer:
         wanted = read_format(self._run.request.format)
-        if self._run.model.mode is PromptMode.NATIVE:
+        if self._choice.mode == "required":
+            return await self._forced()
+        if self._is_native:
             return await self._native(wanted)
         return await self._rendered(wanted)
+
+    async def num_prompt_tokens(self) -> int:
+        """The tokens of the prompt of all messages. The engine is asked what it makes of each image."""
+        marked, images = as_text(self._messages)
+        text = await self._native_text(marked) if self._is_native else self._prompt(marked).text
+        client = self._run.client
+        media = [await client.count_media(native_messages([Message("user", images=(i,))])) for i in images]
+        without_marks = MARKER.sub("", text) if images else text
+        return len(await client.tokenize(without_marks, add_special=True)) + sum(media)
+
+    @property
+    def _is_native(self) -> bool:
+        return self._run.model.mode is PromptMode.NATIVE
+
+    # The answer must be a call: whoever renders, a grammar holds the text to one.
+
+    async def _forced(self) -> Answer:
+        if self._is_native:
+            kept, num_tokens = await self._fit_native()
+            marked, images = as_text(kept)
+            prompt = Prompt(await self._native_text(marked), images)
+        else:
+            prompt = self._prompt(await self._fit_rendered())
+            text, num_tokens = await self._run.fitted(prompt.text, has_images=bool(prompt.images))
+            prompt = Prompt(text, prompt.images)
+        if self._run.request.debug_render_only:
+            return Answer(single=Rendered(prompt.text, len(prompt.images)))
+        grammar = call_grammar(self._tools)
+        return Answer(
+            self._run.complete(
+                prompt.text, prompt.images, ForcedCallParser(), grammar, num_prompt_tokens=num_tokens
+            )
+        )
 
     # The engine renders and reads.
 
@@ -52,6 +97,7 @@ class ChatRun:
         request = ChatCompletion(
             messages=native_messages(kept),
             tools=native_tools(self._tools),
+            parallel_calls=self._choice.parallel,
             template_values=template_arguments(run.think),
             sampling=run.sampling(num_tokens),
             schema=schema,
@@ -85,7 +131,7 @@ class ChatRun:
         return kept, num_tokens
 
     async def _native_events(self, request: ChatCompletion) -> AsyncGenerator[list[Event], None]:
-        calls = _Calls()
+        calls = CallPieces()
         async with aclosing(self._run.client.chat(request)) as stream:
             async for batch in stream:
                 events: list[Event] = []
@@ -139,10 +185,11 @@ class ChatRun:
         self, messages: Sequence[Message], prompt: Prompt, grammar: str, num_tokens: int
     ) -> AsyncGenerator[list[Event], None]:
         parser = self._run.parser(prompt.text, self._tools, messages[-1] if messages else None, raw=False)
+        calls = CallGate(parallel=self._choice.parallel)
         stream = self._run.complete(prompt.text, prompt.images, parser, grammar, num_prompt_tokens=num_tokens)
         async with aclosing(stream):
             async for events in stream:
-                yield [_with_ids(event) for event in events]
+                yield calls.passed(events)
 
     async def _reason_then_hold(
         self, messages: Sequence[Message], prompt: Prompt, grammar: str, num_tokens: int
@@ -168,50 +215,3 @@ class ChatRun:
 
 def _says(event: Event) -> bool:
     return isinstance(event, Text) and bool(event.text)
-
-
-def _with_ids(event: Event) -> Event:
-    if not isinstance(event, ToolCalls):
-        return event
-    return replace(event, calls=tuple(replace(call, id=new_call_id()) for call in event.calls))
-
-
-@dataclass(slots=True)
-class _Call:
-    id: str = ""
-    name: str = ""
-    arguments: list[str] = field(default_factory=list)
-
-
-class _Calls:
-    """Puts the engine's fragments of tool calls together."""
-
-    def __init__(self) -> None:
-        self._open: dict[int, _Call] = {}
-
-    def add(self, delta: ToolCallDelta) -> None:
-        call = self._open.setdefault(delta.index, _Call())
-        call.id = call.id or delta.id
-        call.name += delta.name
-        call.arguments.append(delta.arguments)
-
-    def finish(self) -> tuple[str, tuple[ToolCall, ...]]:
-        """Complete calls, and as text those whose arguments are no JSON object."""
-        text, found = "", []
-        for index, call in enumerate(self._open.values()):
-            raw = "".join(call.arguments)
-            arguments = _object(raw)
-            if arguments is None:
-                log.warning("tool call with broken arguments passed on as text: name=%s", call.name)
-                text += f"{call.name}{raw}"
-            else:
-                found.append(ToolCall(call.name, arguments, call.id or new_call_id(), index))
-        return text, tuple(found)
-
-
-def _object(text: str) -> dict[str, object] | None:
-    try:
-        value = msgspec.json.decode(text or "{}")
-    except msgspec.DecodeError:
-        return None
-    return value if isinstance(value, dict) else None

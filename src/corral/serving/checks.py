@@ -6,11 +6,19 @@ Source: http-api.md 5.2 and 5.3 (the tables of checks), 8.7, 8.8.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from corral.core.messages import Tool
 from corral.core.model import Model
 from corral.core.names import Reference, parse_reference
-from corral.core.requests import Format, GenerateRequest, GenerationRequest, Think
+from corral.core.requests import (
+    Format,
+    GenerateRequest,
+    GenerationRequest,
+    RerankRequest,
+    Think,
+    ToolChoice,
+)
 from corral.errors import CloudDisabled, InvalidFormat, InvalidInput, ModelNotFound, Unsupported
 
 
@@ -58,6 +66,29 @@ def check_capabilities(model: Model, wanted: Mapping[str, bool]) -> None:
     missing = [name for name, needed in wanted.items() if needed and not model.can(name)]
     if missing:
         raise Unsupported(f"{model.name.full} does not support " + "\n".join(missing))
+
+
+def offered_tools(tools: Sequence[Tool], choice: ToolChoice) -> tuple[Tool, ...]:
+    """The tools that the model is told of. Raises InvalidInput for a choice that these tools cannot meet."""
+    if choice.mode == "none":
+        return ()
+    if choice.mode == "required" and not tools:
+        raise InvalidInput("'tool_choice' asks for a call, but there are no 'tools'")
+    missing = set(choice.names) - {tool.name for tool in tools}
+    if missing:
+        raise InvalidInput(f"Tool choice '{min(missing)}' not found in 'tools' parameter")
+    return tuple(tool for tool in tools if not choice.names or tool.name in choice.names)
+
+
+def check_rerank(request: RerankRequest) -> None:
+    if not request.model.strip():
+        raise InvalidInput("model is required")
+    if not request.query.strip():
+        raise InvalidInput("query is required")
+    if not request.documents:
+        raise InvalidInput("documents is required and must not be empty")
+    if request.top_n < 0 or request.max_document_tokens < 0:
+        raise InvalidInput("a number of documents or tokens must not be negative")
 
 
 def check_raw(request: GenerateRequest) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from corral.answer import PlainParser
 from corral.core.events import Rendered
@@ -12,9 +11,9 @@ from corral.core.model import PromptMode
 from corral.core.requests import GenerateRequest
 from corral.prompt import (
     Prompt,
+    as_text,
     fit,
     generate_messages,
-    mark_images,
     native_messages,
     prompt_for,
     render,
@@ -99,17 +98,11 @@ class GenerateRun:
             return await run.client.apply_template(native_messages(some), (), template_arguments(run.think))
 
         async def count(some: Sequence[Message]) -> int:
-            return await run.count(await render_native(_as_text(some)[0]))
+            return await run.count(await render_native(as_text(some)[0]))
 
         kept = messages
         if run.request.truncate:
             limit = run.lease.num_ctx
             kept = await fit(messages, limit, count, image_tokens=run.image_tokens, native=True)
-        marked, images = _as_text(kept)
+        marked, images = as_text(kept)
         return Prompt(await render_native(marked), images)
-
-
-def _as_text(messages: Sequence[Message]) -> tuple[list[Message], tuple[bytes, ...]]:
-    """Messages with markers in their text instead of images, and the images."""
-    marked, images = mark_images(messages)
-    return [replace(message, images=()) for message in marked], images

@@ -39,7 +39,8 @@ log = logging.getLogger("corral.serving")
 _CONTEXT_STEP = 256
 # So many equal pieces in a row are no answer any more. Source: http-api.md 8.12.
 _MAX_EQUAL_PIECES = 30
-_MARKER = re.compile(r"\[img-(\d+)\]")
+# What stands for an image in a prompt that we rendered.
+MARKER = re.compile(r"\[img-(\d+)\]")
 
 TOO_LONG = (
     "the prompt is longer than the context length currently available to the model; shorten the prompt, "
@@ -214,7 +215,7 @@ class Run:
             order.append(number)
             return marker
 
-        text = _MARKER.sub(mark, prompt)
+        text = MARKER.sub(mark, prompt)
         return text, [base64.b64encode(images[number]).decode() for number in order]
 
 

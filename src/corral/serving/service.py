@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
 from corral.core.events import Done
+from corral.core.messages import Tool
 from corral.core.model import Model
 from corral.core.options import resolve_options
 from corral.core.requests import (
@@ -16,9 +17,13 @@ from corral.core.requests import (
     EmbedRequest,
     GenerateRequest,
     GenerationRequest,
+    Ranking,
+    RerankRequest,
     Think,
+    TokenizeRequest,
 )
-from corral.errors import InvalidInput, ModelNotFound, NotAnEmbedder
+from corral.engine import Client
+from corral.errors import EngineError, InvalidInput, ModelNotFound, NotAnEmbedder, Unsupported
 from corral.prompt import chat_messages, check_images, generate_messages
 from corral.scheduler import Scheduler
 from corral.serving import checks
@@ -26,6 +31,7 @@ from corral.serving.answers import Answer
 from corral.serving.chat import ChatRun
 from corral.serving.embed import EmbedRun
 from corral.serving.generate import GenerateRun
+from corral.serving.rerank import RerankRun
 from corral.serving.run import Run
 
 
@@ -73,16 +79,25 @@ class Service:
         model = await self._resolve(request.model)
         if not request.messages and request.keep_alive_s == 0:
             return self._unload(model)
-        think = checks.effective_think(model, request.model, request.think, lenient=request.lenient_think)
-        checks.check_generation(model, request.model, "chat")
-        checks.check_capabilities(model, {"tools": bool(request.tools)})
+        think = _think_of(model, request)
+        tools = _tools_of(model, request)
 
         async def answer(run: Run) -> Answer:
-            messages = chat_messages(model, request.messages)
-            check_images(model, messages)
-            return await ChatRun(run, messages, request.tools).answer()
+            return await _chat_run(run, request, tools).answer()
 
         return await self._on_runner(model, request, think, began, answer if request.messages else None)
+
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """The tokens of the whole prompt that `chat` would make, also where it would have to cut it.
+
+        Raises as `chat` does before its first event.
+        """
+        began = time.monotonic()
+        model = await self._resolve(request.model)
+        think = _think_of(model, request)
+        tools = _tools_of(model, request)
+        async with self._leased(model, request, think, began) as run:
+            return await _chat_run(run, request, tools).num_prompt_tokens()
 
     async def _on_runner(
         self,
@@ -93,14 +108,22 @@ class Service:
         make: Callable[[Run], Awaitable[Answer]] | None,
     ) -> Answer:
         """What `make` answers on a leased runner, which the answer holds; None only loads the model."""
-        options = resolve_options(model.parameters, request.options)
         async with AsyncExitStack() as stack:
-            lease = await stack.enter_async_context(
-                self._scheduler.lease(model, options, shift=request.shift, keep_alive_s=request.keep_alive_s)
-            )
+            run = await stack.enter_async_context(self._leased(model, request, think, began))
             if make is None:
                 return Answer(single=Done("load"))
-            run = Run(
+            answer = await make(run)
+            return answer.holding(stack.pop_all(), lambda: self._scheduler.discard(run.lease.runner))
+
+    @asynccontextmanager
+    async def _leased(
+        self, model: Model, request: GenerationRequest, think: Think, began: float
+    ) -> AsyncIterator[Run]:
+        """The request on a runner of its model."""
+        options = resolve_options(model.parameters, request.options)
+        held = self._scheduler.lease(model, options, shift=request.shift, keep_alive_s=request.keep_alive_s)
+        async with held as lease:
+            yield Run(
                 model=model,
                 options=options,
                 lease=lease,
@@ -109,8 +132,6 @@ class Service:
                 began=began,
                 load_s=time.monotonic() - began,
             )
-            answer = await make(run)
-            return answer.holding(stack.pop_all(), lambda: self._scheduler.discard(lease.runner))
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
         """Raises CorralError; one input that fails fails all."""
@@ -129,6 +150,42 @@ class Service:
             vectors, num_tokens = await EmbedRun(model, options, lease, request).vectors()
             return Embeddings(vectors, num_tokens, load_s, time.monotonic() - began)
 
+    async def rerank(self, request: RerankRequest) -> Ranking:
+        """Raises CorralError."""
+        began = time.monotonic()
+        checks.check_rerank(request)
+        model = await self._resolve(request.model)
+        if not model.can("rerank"):
+            raise Unsupported(f'"{request.model}" does not support rerank')
+        options = resolve_options(model.parameters, request.options)
+        async with self._scheduler.lease(model, options, keep_alive_s=request.keep_alive_s) as lease:
+            load_s = time.monotonic() - began
+            found, num_tokens = await RerankRun(model, lease, request).ranked()
+            return Ranking(found, num_tokens, load_s, time.monotonic() - began)
+
+    async def tokenize(self, request: TokenizeRequest) -> list[int]:
+        """The tokens of a text. Raises CorralError."""
+        async with self._client_of(request) as client:
+            return await client.tokenize(request.text, add_special=request.add_special)
+
+    async def detokenize(self, request: TokenizeRequest) -> str:
+        """The text of tokens. Raises CorralError."""
+        async with self._client_of(request) as client:
+            try:
+                return await client.detokenize(request.tokens)
+            except EngineError:
+                raise InvalidInput("not all of these numbers are tokens of the model") from None
+
+    @asynccontextmanager
+    async def _client_of(self, request: TokenizeRequest) -> AsyncIterator[Client]:
+        if not request.model.strip():
+            raise InvalidInput("model is required")
+        model = await self._resolve(request.model)
+        options = resolve_options(model.parameters, request.options)
+        async with self._scheduler.lease(model, options, keep_alive_s=request.keep_alive_s) as lease:
+            client: Client = lease.runner.client
+            yield client
+
     async def _resolve(self, text: str) -> Model:
         reference = checks.local_reference(text)
         try:
@@ -141,3 +198,23 @@ class Service:
     def _unload(self, model: Model) -> Answer:
         self._scheduler.unload(model)
         return Answer(single=Done("unload"))
+
+
+def _think_of(model: Model, request: ChatRequest) -> Think:
+    think = checks.effective_think(model, request.model, request.think, lenient=request.lenient_think)
+    # A call that the request insists on is written at once.
+    return False if think and request.tool_choice.mode == "required" else think
+
+
+def _tools_of(model: Model, request: ChatRequest) -> tuple[Tool, ...]:
+    """The tools that the model is told of. Raises Unsupported, InvalidInput."""
+    checks.check_generation(model, request.model, "chat")
+    tools = checks.offered_tools(request.tools, request.tool_choice)
+    checks.check_capabilities(model, {"tools": bool(tools)})
+    return tools
+
+
+def _chat_run(run: Run, request: ChatRequest, tools: tuple[Tool, ...]) -> ChatRun:
+    messages = chat_messages(run.model, request.messages)
+    check_images(run.model, messages)
+    return ChatRun(run, messages, tools, request.tool_choice)

@@ -5,39 +5,42 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from corral.core.events import Event
 from corral.errors import CorralError
 from corral.wire.stream import Streaming, watch_disconnect
 
 log = logging.getLogger("corral.wire")
 
+# An event of an answer, or a numbered one of several answers.
+E = TypeVar("E")
+E_in = TypeVar("E_in", contravariant=True)
 
-class Answer(Protocol):
+
+class Answer(Protocol[E]):
     """What the road returns: one event, or batches of events whose last one is a Done."""
 
     @property
-    def single(self) -> Event | None:
+    def single(self) -> E | None:
         """The event that is the whole answer."""
 
-    async def first(self) -> list[Event]:
+    async def first(self) -> list[E]:
         """The first events: errors that come before any event are raised here."""
 
-    def rest(self) -> AsyncGenerator[list[Event], None]:
+    def rest(self) -> AsyncGenerator[list[E], None]:
         """What has not been read yet."""
 
-    async def collect(self) -> list[Event]:
+    async def collect(self) -> list[E]:
         """All events."""
 
     async def aclose(self) -> None:
         """Free what the answer holds; may be called again."""
 
 
-class Writer(Protocol):
+class Writer(Protocol[E_in]):
     """How a dialect writes one answer; it lives as long as that answer."""
 
     @property
@@ -48,13 +51,13 @@ class Writer(Protocol):
     def headers(self) -> Mapping[str, str]:
         """More headers of a stream."""
 
-    def streams(self, single: Event) -> bool:
+    def streams(self, single: E_in) -> bool:
         """Whether an answer of this one event may be a stream."""
 
-    def whole(self, events: Sequence[Event]) -> Response:
+    def whole(self, events: Sequence[E_in]) -> Response:
         """All events as one response."""
 
-    def chunk(self, events: Sequence[Event]) -> bytes:
+    def chunk(self, events: Sequence[E_in]) -> bytes:
         """The next events of a stream; the Done closes it."""
 
     def broken(self, error: CorralError) -> bytes:
@@ -62,13 +65,15 @@ class Writer(Protocol):
 
 
 async def reply(
-    request: Request, work: Coroutine[Any, Any, Answer], writer: Writer, *, stream: bool
+    request: Request, work: Coroutine[Any, Any, Answer[E]], writer: Writer[E], *, stream: bool
 ) -> Response | Streaming:
     """The response to the answer that `work` brings. Raises Cancelled when the client leaves before it."""
     return await watch_disconnect(request, _begin(work, writer, stream=stream))
 
 
-async def _begin(work: Coroutine[Any, Any, Answer], writer: Writer, *, stream: bool) -> Response | Streaming:
+async def _begin(
+    work: Coroutine[Any, Any, Answer[E]], writer: Writer[E], *, stream: bool
+) -> Response | Streaming:
     answer = await work
     single = answer.single
     try:
@@ -86,7 +91,7 @@ async def _begin(work: Coroutine[Any, Any, Answer], writer: Writer, *, stream: b
     )
 
 
-async def _chunks(answer: Answer, first: list[Event], writer: Writer) -> AsyncGenerator[bytes, None]:
+async def _chunks(answer: Answer[E], first: list[E], writer: Writer[E]) -> AsyncGenerator[bytes, None]:
     """All events that are there at once go into one write."""
     try:
         yield writer.chunk(first)

@@ -9,6 +9,7 @@ from corral.core import gojson
 from corral.core.events import TokenLogprob
 from corral.core.messages import ToolCall
 from corral.errors import InvalidInput, ModelNotFound
+from corral.settings import FOREVER, parse_duration
 
 
 def logprob_records(logprobs: Iterable[TokenLogprob]) -> list[dict[str, Any]]:
@@ -46,6 +47,25 @@ def read_inputs(value: object) -> tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     raise InvalidInput("invalid input type")
+
+
+def read_keep_alive(value: object) -> float | None:
+    """Seconds, infinite for never, None when absent. Raises InvalidInput. Source: http-api.md 8.2."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        raise InvalidInput("Unsupported type: 'bool'")
+    if isinstance(value, (int, float)):
+        seconds = float(value)
+    elif isinstance(value, str):
+        try:
+            seconds = parse_duration(value)
+        except ValueError as error:
+            raise InvalidInput(str(error)) from None
+    else:
+        kind = "[]interface {}" if isinstance(value, list) else "map[string]interface {}"
+        raise InvalidInput(f"Unsupported type: '{kind}'")
+    return FOREVER if seconds < 0 else seconds
 
 
 def not_pulled(error: ModelNotFound) -> ModelNotFound:

@@ -11,8 +11,8 @@ import msgspec
 from corral.core.messages import Message, Tool, parse_tool
 from corral.core.requests import ChatRequest, Format
 from corral.openai.responses.items import to_messages
-from corral.openai.shapes import ReasoningIn
-from corral.openai.values import read_effort
+from corral.openai.shapes import ExtrasIn, ReasoningIn
+from corral.openai.values import read_effort, read_tool_choice
 from corral.wire import decode_json
 
 log = logging.getLogger("corral.openai")
@@ -45,7 +45,7 @@ class TextIn(msgspec.Struct):
     format: TextFormatIn | None = None
 
 
-class ResponsesIn(msgspec.Struct, kw_only=True):
+class ResponsesIn(ExtrasIn, kw_only=True):
     model: str = ""
     input: Any = None
     instructions: str = ""
@@ -54,7 +54,10 @@ class ResponsesIn(msgspec.Struct, kw_only=True):
     top_p: float | None = None
     reasoning: ReasoningIn = msgspec.field(default_factory=ReasoningIn)
     text: TextIn = msgspec.field(default_factory=TextIn)
-    tools: list[ToolIn] = []
+    tools: list[ToolIn] = msgspec.field(default_factory=list)
+    tool_choice: Any = None
+    parallel_tool_calls: bool | None = None
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict)
     stream: bool = False
     truncation: str | None = None
     background: bool = False
@@ -68,18 +71,21 @@ class ResponsesIn(msgspec.Struct, kw_only=True):
             model=self.model,
             messages=messages,
             tools=tuple(_functions(self.tools)),
+            tool_choice=read_tool_choice(self.tool_choice, parallel=self.parallel_tool_calls),
             options=self._options(),
+            keep_alive_s=self.keep_alive_s(),
             format=self.text.format.to_core() if self.text.format is not None else None,
             think=read_effort(self.reasoning.effort),
         )
 
     def _options(self) -> dict[str, object]:
-        options: dict[str, object] = {"temperature": 1.0 if self.temperature is None else self.temperature}
-        if self.top_p is not None:
-            options["top_p"] = self.top_p
-        if self.max_output_tokens is not None:
-            options["num_predict"] = self.max_output_tokens
-        return options
+        named = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "num_predict": self.max_output_tokens,
+        }
+        options: dict[str, object] = {"temperature": 1.0} | self.extra_options()
+        return options | {name: value for name, value in named.items() if value is not None}
 
 
 def read_responses(body: bytes) -> tuple[ResponsesIn, ChatRequest]:

@@ -1,0 +1,30 @@
+"""An answer that can only be one tool call: what a grammar held the model to."""
+
+from __future__ import annotations
+
+import json
+
+from corral.answer.parser import Logprobs, new_call_id
+from corral.core.events import Event, Text, ToolCalls
+from corral.core.messages import ToolCall
+
+
+class ForcedCallParser:
+    """Reads `{"name": ..., "arguments": {...}}`, with or without the model's own marks around it.
+
+    The call is given at the end. One that was cut off by the limit of tokens is given as text: it is no call.
+    """
+
+    def __init__(self) -> None:
+        self._text = ""
+
+    def feed(self, text: str, logprobs: Logprobs = ()) -> list[Event]:
+        self._text += text
+        return []
+
+    def finish(self) -> list[Event]:
+        try:
+            found, _ = json.JSONDecoder().raw_decode(self._text, self._text.index("{"))
+        except ValueError:
+            return [Text(self._text)] if self._text else []
+        return [ToolCalls((ToolCall(found["name"], found["arguments"], new_call_id()),))]
