@@ -213,7 +213,7 @@ def as_json(rng: Random) -> Dialogue:
     ))  # fmt: skip
     keys = f" Use the keys {' and '.join(row)}." if rng.random() < 0.4 else ""
     ask = rng.choice((*CAPITAL_PROMPTS, "Tell me about {}.")).format(country)
-    answer = json.dumps(row, indent=rng.choice((None, None, None, 2)))
+    answer = json.dumps(row)
     thought = f"The question is about {country}. Its capital is {city}."
     prompt = ask + rng.choice(JSON_HINTS) + keys
     return finished([user(prompt)], thought, answer, rng, "JSON")
