@@ -16,6 +16,7 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
       StorageError          the disk refused: full, read-only, not permitted
       RegistryError         the far side failed or cannot be reached
       RunnerError           RunnerCrashed · RunnerTimeout · LoadError · EngineError(status)
+      AnswerBrokenOff       an answer ended before it had the format that was asked for
       CreateError           a model cannot be made of what is there
       Cancelled             the client left before an answer could be given
 """
@@ -196,6 +197,10 @@ class EngineError(RunnerError):
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class AnswerBrokenOff(CorralError):
+    """An answer ended before it had the format that the request asked for."""
 
 
 class CreateError(CorralError):

@@ -19,6 +19,7 @@ def read(tag, *pieces):
 
 
 ROME = {"location": "Rome"}
+UNKNOWN = '{"name": "unknown", "arguments": {}}'
 CALL = '{"name": "get_weather", "arguments": {"location": "Rome"}}'
 
 
@@ -42,7 +43,14 @@ CALL = '{"name": "get_weather", "arguments": {"location": "Rome"}}'
         ("{", '{"a": 1} more', '{"a": 1} more', []),
         ("{", '{"a": 1', '{"a": 1', []),
         ("{", '{"name": "unknown", "arguments": {}}', '{"name": "unknown", "arguments": {}}', []),
-        ("<tool_call>", '<tool_call>{"name": "unknown", "arguments": {}}</tool_call>', "", []),
+        ("<tool_call>", f"<tool_call>{UNKNOWN}</tool_call>", f"<tool_call>{UNKNOWN}</tool_call>", []),
+        (
+            "<tool_call>",
+            f"<tool_call>{CALL}</tool_call> <tool_call>{UNKNOWN}",
+            f"<tool_call>{UNKNOWN}",
+            [("get_weather", ROME)],
+        ),
+        ("<tool_call>", f"hi <tool_call>{CALL[:-5]}", f"hi <tool_call>{CALL[:-5]}", []),
         ("<tool_call>", '<tool_call>{"name": "ping", "parameters": {"n": 1}}', "", [("ping", {"n": 1})]),
         ("<tool_call>", '<tool_call>{"name": "ping", "arguments": "{\\"n\\": 1}"}', "", [("ping", {"n": 1})]),
         ("<tool_call>", '<tool_call>{"ping": {"n": 1}}', "", [("ping", {"n": 1})]),

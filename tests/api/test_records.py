@@ -1,8 +1,9 @@
 import pytest
 
 from corral.api.records import ChatAnswer, GenerateAnswer, metrics
-from corral.core.events import Done, Rendered, Text, Thinking, TokenLogprob, ToolCalls, Usage
+from corral.core.events import Cut, Done, Rendered, Text, Thinking, TokenLogprob, ToolCalls, Usage
 from corral.core.messages import ToolCall
+from corral.errors import AnswerBrokenOff
 
 USAGE = Usage(prompt_tokens=10, completion_tokens=2, prompt_s=0.5, decode_s=0.25, load_s=0.1, total_s=1.0)
 METRICS = {
@@ -74,6 +75,28 @@ def test_a_whole_generate_holds_everything_in_order():
 
 def test_a_whole_answer_without_an_end_is_not_done():
     assert GenerateAnswer("m").whole([Text("a"), Text("b")])["done"] is False
+
+
+@pytest.mark.parametrize("kind", [ChatAnswer, GenerateAnswer])
+@pytest.mark.parametrize(
+    ("cut", "expected"),
+    [
+        (None, {}),
+        (Cut(64, 3), {"truncated_messages": 3, "prompt_limit": 64}),
+        (Cut(64), {"prompt_limit": 64}),
+    ],
+)
+def test_the_last_record_says_what_the_model_did_not_see(kind, cut, expected):
+    record = kind("m").record(Done("stop", USAGE, cut=cut))
+    assert {key: record[key] for key in ("truncated_messages", "prompt_limit") if key in record} == expected
+
+
+@pytest.mark.parametrize("kind", [ChatAnswer, GenerateAnswer])
+def test_an_answer_without_its_format_is_an_error(kind):
+    events = [Text("{"), Done("length", broken_off="cut off")]
+    assert kind("m").stream(events)[1] == {"error": "cut off"}
+    with pytest.raises(AnswerBrokenOff, match="cut off"):
+        kind("m").whole(events)
 
 
 def test_log_probabilities_carry_bytes_and_alternatives():

@@ -115,6 +115,17 @@ def test_the_statistics_are_those_that_were_measured():
     )
 
 
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"truncated_messages": 3, "prompt_limit": 64}, "the 3 oldest message(s), to fit 64 tokens"),
+        ({"prompt_limit": 64}, "the middle of the prompt, to fit 64 tokens"),
+    ],
+)
+def test_the_statistics_say_what_the_model_did_not_see(record, expected):
+    assert stats_text(record) == f"left out:             {expected}\n"
+
+
 def test_an_embedding_model_prints_the_vector(server, corral):
     server.on("POST", "/api/show", Reply({"capabilities": ["embedding"]}))
     server.on("POST", "/api/embed", Reply({"embeddings": [[0.5, -0.25]]}))

@@ -8,8 +8,23 @@ _BYTES_KEPT = "files are kept byte for byte on import; the reference adds genera
 _HONOURED = "what a request sets and Corral honours is told in the answer"
 _LOGPROBS = "log-probabilities that were asked for are in the answer"
 _OWN_MEMORY = "the size is the memory that our engine really takes"
+_OWN_GRAMMAR = "in native mode too our own grammar holds the answer: the engine's passes over keywords"
+_JSON_OR_ERROR = "an answer whose JSON was cut off is an error that says so, not a fragment"
+_CUT_IS_SAID = "the last record says what the model did not get to see"
+_NOTHING_IS_LOST = "a call of a tool that was not declared is shown as the text that it is"
 
 KNOWN: dict[str, str] = {
+    "chat/format-enum": _OWN_GRAMMAR,
+    "chat/format-stream-enum": _OWN_GRAMMAR,
+    "chat/format-object-enum": _OWN_GRAMMAR,
+    "chat/format-json-plain-chatml": _JSON_OR_ERROR,
+    "generate/format-json": _JSON_OR_ERROR,
+    "cli/run-format-json": _JSON_OR_ERROR,
+    "chat/truncate-run": _CUT_IS_SAID,
+    "chat/shift-false-length": _CUT_IS_SAID,
+    "generate/ctx-small-native": _CUT_IS_SAID,
+    "chat/run-tools-undeclared-plain-tools": _NOTHING_IS_LOST,
+    "chat/run-tools-undeclared-peer-gotools": _NOTHING_IS_LOST,
     "tags/list": _ONE_RULE,
     "copy/ok-ns": _ONE_RULE,
     "show/embed": _BYTES_KEPT,

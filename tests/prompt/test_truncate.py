@@ -1,9 +1,13 @@
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from corral.core.messages import Message
-from corral.prompt import IMAGE_TOKENS, fit
+from corral.prompt import IMAGE_TOKENS, fit, render, template_of
+from corral.prompt.truncate import candidate
+from corral.template import NAMED
 
 NAMES = {"u": "user", "a": "assistant", "s": "system", "t": "tool", "i": "user"}
 
@@ -64,3 +68,31 @@ def test_a_long_conversation_is_counted_few_times():
     seen = []
     kept("ua" * 500, 50, seen=seen)
     assert len(seen) < 15
+
+
+ROLES = st.sampled_from(["user", "assistant", "system", "tool"])
+MESSAGES = st.lists(st.builds(lambda role, n: Message(role, "x" * n), ROLES, st.integers(1, 30)), min_size=1)
+
+
+@settings(max_examples=500)
+@given(st.sampled_from(sorted(NAMED)), MESSAGES, st.integers(1, 500))
+def test_with_every_named_template_the_longest_end_that_fits_is_found(name, messages, limit):
+    template = template_of(NAMED[name].template)
+
+    def size(some):
+        return len(render(template, some).text)
+
+    async def count(some):
+        return size(some)
+
+    ends = [candidate(messages, first) for first in range(len(messages))]
+    expected = next((end for end in ends if size(end) <= limit), ends[-1])
+    assert asyncio.run(fit(messages, limit, count)) == expected
+
+
+def test_an_end_that_the_template_refuses_is_passed_over():
+    async def count(messages):
+        return None if messages[0].role == "assistant" else len(messages) * 10
+
+    found = asyncio.run(fit(conversation("uauaua"), 50, count))
+    assert [message.content for message in found] == ["2", "3", "4", "5"]

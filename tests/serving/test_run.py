@@ -5,7 +5,8 @@ import pytest
 from corral.core.events import TokenLogprob
 from corral.engine import TextPiece
 from corral.serving.embed import _split_edges, _unit
-from corral.serving.run import cut_middle, grammar_for, shown_logprobs
+from corral.serving.held import grammar_for
+from corral.serving.run import cut_middle, shown_logprobs
 
 
 @pytest.mark.parametrize(

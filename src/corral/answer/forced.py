@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from corral.answer.parser import Logprobs, new_call_id
 from corral.core.events import Event, Text, ToolCalls
@@ -14,6 +15,8 @@ class ForcedCallParser:
 
     The call is given at the end. One that was cut off by the limit of tokens is given as text: it is no call.
     """
+
+    tags: Sequence[str] = ()
 
     def __init__(self) -> None:
         self._text = ""

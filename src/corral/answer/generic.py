@@ -32,6 +32,7 @@ class _Chain:
     """What the splitter calls content goes through the parser of tool calls."""
 
     def __init__(self, thinking: ThinkingParser, calls: ToolCallParser) -> None:
+        self.tags: Sequence[str] = (*thinking.tags, *calls.tags)
         self._thinking = thinking
         self._calls = calls
 

@@ -19,8 +19,13 @@ _CALL_ID_CHARACTERS = string.ascii_lowercase + string.digits
 class AnswerParser(Protocol):
     """Reads one answer: `feed` any number of times, then `finish` once; each returns what is now decided.
 
-    Raises CorralError when a built-in family meets a tool call that it cannot decode.
+    A tool call that cannot be decoded is given out as text. `tags` are the marks that it looks for: where the
+    model's vocabulary has one of them as a control token, the engine writes it only when it is told to.
     """
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """The marks, in no order."""
 
     def feed(self, text: str, logprobs: Logprobs = ()) -> list[Event]:
         """The events that `text` completes; `logprobs` ride along on the first of them, or on a later one."""
@@ -31,6 +36,8 @@ class AnswerParser(Protocol):
 
 class PlainParser:
     """Passes text on unchanged."""
+
+    tags: Sequence[str] = ()
 
     def feed(self, text: str, logprobs: Logprobs = ()) -> list[Event]:
         return [Text(text, tuple(logprobs))] if text or logprobs else []

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from corral.answer.parser import LogprobCarrier, Logprobs, numbered
-from corral.answer.scan import first_of, held_back
+from corral.answer.scan import ObjectScanner, first_of, held_back
 from corral.core.events import Event, Text, Thinking, ToolCalls
 from corral.core.messages import Tool, ToolCall
 from corral.errors import CorralError
+
+log = logging.getLogger("corral.answer")
 
 # The calls in the text between two call tags. Raises CorralError where it cannot be decoded.
 Decoder = Callable[[str, Sequence[Tool]], list[ToolCall]]
@@ -30,7 +32,8 @@ class Layout:
     """The tags of a family. An empty tag does not occur; all others are distinct.
 
     `anywhere`: reasoning may open in the middle of content. `call_ends_thinking`: a call tag closes it.
-    `complete_call`, for families without a closing call tag, says where the call in a text ends, or -1.
+    `decode_unfinished`, where it is stricter than `decode`, reads a call that the end of the answer cut off.
+    `ends_with_object`, for families without a closing call tag: a call ends with its first JSON object.
     `removed_tags` are dropped from content, `removed_blocks` (a pair of tags) with what they enclose.
     """
 
@@ -42,9 +45,18 @@ class Layout:
     anywhere: bool = False
     call_ends_thinking: bool = True
     keep_leading_space: bool = False  # of the reasoning, after its opening tag
-    complete_call: Callable[[str], int] | None = None
+    ends_with_object: bool = False
+    decode_unfinished: Decoder | None = None
     removed_tags: tuple[str, ...] = ()
     removed_blocks: tuple[tuple[str, str], ...] = ()
+    inner_tags: tuple[str, ...] = ()  # within calls
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """All tags of the family."""
+        calls = (self.call_open, self.call_close, *self.inner_tags) if self.has_calls else ()
+        blocks = (tag for block in self.removed_blocks for tag in block)
+        return (self.think_open, self.think_close, *calls, *self.removed_tags, *blocks)
 
     @property
     def has_calls(self) -> bool:
@@ -74,13 +86,15 @@ class _State(Enum):
 class TaggedParser:
     """Splits an answer by the tags of `layout`. White space around tags is trimmed.
 
-    An unfinished call at the end of the answer is decoded where that is possible, else given out as text:
-    nothing that the model wrote disappears. Source: http-api.md 11.5.
+    A call that cannot be decoded, because it is wrong or because the answer ended within it, is given out as
+    text with its tags, and the log says why: nothing that the model wrote disappears, and no answer fails for
+    it. Source: http-api.md 11.5.
     """
 
     def __init__(
         self, layout: Layout, tools: Sequence[Tool] = (), *, start: Start, drop_thinking: bool = False
     ) -> None:
+        self.tags: Sequence[str] = layout.tags
         self._layout = layout
         self._thinking_ends = layout.thinking_ends
         self._content_tags = layout.content_tags
@@ -92,6 +106,7 @@ class TaggedParser:
         self._trim = False  # white space that comes next is dropped
         self._removed_close = ""
         self._searched = 0  # of a call's text, how much holds no closing tag
+        self._objects = ObjectScanner()  # of a call's text
         self._num_calls = 0
         self._logprobs = LogprobCarrier()
         self._steps = {
@@ -113,7 +128,7 @@ class TaggedParser:
         held, self._held = self._held, ""
         events: list[Event] = []
         if self._state is _State.CALL:
-            self._unfinished_call(held, events)
+            self._add_calls(held, held, events, self._layout.decode_unfinished)
         elif self._state is _State.THINKING or (self._state is _State.STARTING and self._required):
             self._add_thinking(held.rstrip(), events)
         elif held and not self._trim and self._state is not _State.REMOVED:
@@ -181,14 +196,15 @@ class TaggedParser:
         start, end = self._call_end()
         if end < 0:
             return False
-        self._add_calls(self._held[:start], events)
+        self._add_calls(self._held[:start], self._held[:end], events)
         self._enter(_State.CONTENT, self._held[end:])
         return True
 
     def _call_end(self) -> tuple[int, int]:
         """Where the text of the call ends, and where its closing tag does; (-1, -1) while it goes on."""
-        if self._layout.complete_call:
-            end = self._layout.complete_call(self._held)
+        if self._layout.ends_with_object:
+            found = self._objects.feed(self._held)
+            end = found[0][1] if found else -1
             return end, end
         close = self._layout.call_close
         at = self._held.find(close, max(0, self._searched - len(close)))
@@ -206,20 +222,24 @@ class TaggedParser:
         self._held = rest
         self._trim = True
         self._searched = 0
+        self._objects = ObjectScanner()
 
     def _add_thinking(self, text: str, events: list[Event]) -> None:
         if text and not self._drop_thinking:
             events.append(Thinking(text))
 
-    def _add_calls(self, text: str, events: list[Event]) -> None:
-        decode = self._layout.decode
-        calls = numbered(decode(text, self._tools), self._num_calls) if decode else ()
+    def _add_calls(
+        self, text: str, raw: str, events: list[Event], strict_decode: Decoder | None = None
+    ) -> None:
+        """The calls in `text`; where it has none, `raw` (the same with its closing tag) as text."""
+        decode = strict_decode or self._layout.decode
+        assert decode is not None, "a layout without calls has no state for them"
+        try:
+            calls = numbered(decode(text, self._tools), self._num_calls)
+        except CorralError as error:
+            log.warning("tool call passed on as text: reason=%s", error.message)
+            events.append(Text(self._layout.call_open + raw))
+            return
         if calls:
             events.append(ToolCalls(calls))
             self._num_calls += len(calls)
-
-    def _unfinished_call(self, text: str, events: list[Event]) -> None:
-        with contextlib.suppress(CorralError):
-            self._add_calls(text, events)
-        if not events:
-            events.append(Text(self._layout.call_open + text))

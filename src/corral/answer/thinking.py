@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from corral.answer.parser import LogprobCarrier, Logprobs
@@ -25,6 +26,7 @@ class ThinkingParser:
     """
 
     def __init__(self, open: str, close: str, *, inside: bool = False) -> None:
+        self.tags: Sequence[str] = (open, close)
         self._open = open
         self._close = close
         self._state = _State.OPENED if inside else _State.START

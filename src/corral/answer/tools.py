@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 
@@ -11,6 +12,8 @@ from corral.answer.parser import LogprobCarrier, Logprobs, numbered
 from corral.answer.scan import ObjectScanner, partial_suffix
 from corral.core.events import Event, Text, ToolCalls
 from corral.core.messages import Tool, ToolCall
+
+log = logging.getLogger("corral.answer")
 
 _BRACKETS = {"{": "}", "[": "]"}
 
@@ -27,10 +30,12 @@ class ToolCallParser:
 
     The tags `{` and `[` count only as the first thing of a turn, and their region ends when brackets balance.
     Source: http-api.md section 12, with the improvements of 12.4: content and a call of one piece are both
-    given, a partial tag held back at the end is given out, a call object without arguments is a call.
+    given, a partial tag held back at the end is given out, a call object without arguments is a call, and
+    what begins like a call and is none is given out as text.
     """
 
     def __init__(self, tag: str, tools: Sequence[Tool]) -> None:
+        self.tags: Sequence[str] = tag.split()
         self._tag = tag
         self._names = [tool.name for tool in tools if tool.name]
         self._state = _State.LOOKING
@@ -47,8 +52,7 @@ class ToolCallParser:
         events: list[Event] = []
         if self._state is _State.CALLING:
             self._add_calls(events, self._region.calls(at_end=True))
-            if not self._num_calls and self._tag in _BRACKETS:
-                events.append(Text(self._region.text))
+            self._add_rest(events)
         elif self._state is _State.LOOKING and self._held:
             events.append(Text(self._held))
         self._state = _State.CONTENT
@@ -105,6 +109,16 @@ class ToolCallParser:
             self._region = _Region(self._names, self._tag)
         return text
 
+    def _add_rest(self, events: list[Event]) -> None:
+        """What begins like a call and is none: wrong, of an unknown tool, or cut off. It becomes text."""
+        rest = self._region.text[self._region.used :]
+        at = rest.find(self._tag)
+        if at < 0 or (self._num_calls and self._tag in _BRACKETS):
+            return
+        if self._tag not in _BRACKETS:
+            log.warning("tool call passed on as text: reason=no complete call of a declared tool")
+        events.append(Text(rest[at:]))
+
     def _add_calls(self, events: list[Event], calls: Sequence[ToolCall]) -> None:
         if calls:
             events.append(ToolCalls(numbered(calls, self._num_calls)))
@@ -118,7 +132,7 @@ class _Region:
         self._names = names
         self._objects = ObjectScanner()
         self._complete: list[tuple[int, int]] = []  # bounds of objects not yet used
-        self._used = 0  # where the last call ended
+        self.used = 0  # where the last call ended
         self._brackets = _Balance(tag, _BRACKETS[tag]) if tag in _BRACKETS else None
         self.text = ""
         self.num_calls = 0
@@ -151,7 +165,7 @@ class _Region:
             if data is None:
                 continue
             arguments = _find_arguments(data, name)
-            self._used = max(end, name_end)
+            self.used = max(end, name_end)
             return ToolCall(name, data if arguments is None else arguments)
         return None
 
@@ -159,7 +173,7 @@ class _Region:
         """The earliest declared name after the last call, the longest at one place, and where it ends."""
         best, at = None, -1
         for name in self._names:
-            found = self.text.find(name, self._used)
+            found = self.text.find(name, self.used)
             if found >= 0 and (best is None or found < at or (found == at and len(name) > len(best))):
                 best, at = name, found
         if not at_end and best is not None and self._may_grow(best, at):

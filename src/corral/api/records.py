@@ -10,6 +10,7 @@ from typing import Any
 from corral.core.events import Done, Event, Rendered, Text, Thinking, TokenLogprob, ToolCalls, Usage
 from corral.core.messages import ToolCall
 from corral.core.units import nanoseconds, utc_now_text
+from corral.errors import AnswerBrokenOff
 from corral.wire.values import logprob_records
 
 Record = dict[str, Any]
@@ -26,6 +27,14 @@ def metrics(usage: Usage) -> Record:
         "eval_duration": nanoseconds(usage.decode_s),
     }
     return {name: value for name, value in values.items() if value}
+
+
+def cut_fields(done: Done) -> Record:
+    """What the model did not get to see; nothing where it saw all. An addition of ours to the protocol."""
+    if done.cut is None:
+        return {}
+    dropped = {"truncated_messages": done.cut.num_messages} if done.cut.num_messages else {}
+    return dropped | {"prompt_limit": done.cut.limit}
 
 
 def call_records(calls: Sequence[ToolCall], *, with_ids: bool) -> list[Record]:
@@ -57,7 +66,13 @@ class Answer(ABC):
         return [self.record(event) for event in events]
 
     def whole(self, events: Sequence[Event]) -> Record:
-        """All events of an answer as one record; without a Done at the end it is not marked as done."""
+        """All events of an answer as one record; without a Done at the end it is not marked as done.
+
+        Raises AnswerBrokenOff for an answer that does not have the format it was to have.
+        """
+        done = next((event for event in events if isinstance(event, Done)), None)
+        if done is not None and done.broken_off:
+            raise AnswerBrokenOff(done.broken_off)
         if len(events) == 1:
             return self.record(events[0])
         parts = _Parts(
@@ -65,7 +80,7 @@ class Answer(ABC):
             thinking="".join(event.text for event in events if isinstance(event, Thinking)),
             calls=[call for event in events for call in _calls(event)],
             logprobs=[entry for event in events for entry in getattr(event, "logprobs", ())],
-            done=next((event for event in events if isinstance(event, Done)), None),
+            done=done,
         )
         return self._record(parts)
 
@@ -79,6 +94,8 @@ class Answer(ABC):
                 return self._record(_Parts(thinking=text, logprobs=logprobs))
             case ToolCalls(calls, logprobs):
                 return self._record(_Parts(calls=calls, logprobs=logprobs))
+            case Done() if event.broken_off:
+                return {"error": event.broken_off}
             case Done():
                 return self._record(_Parts(calls=event.calls, done=event))
 
@@ -117,7 +134,7 @@ class GenerateAnswer(Answer):
                 out["done_reason"] = done.reason
             if done.context is not None:
                 out["context"] = done.context
-            out |= metrics(done.usage)
+            out |= metrics(done.usage) | cut_fields(done)
         if parts.calls:
             out["tool_calls"] = call_records(parts.calls, with_ids=False)
         if parts.logprobs:
@@ -146,4 +163,4 @@ class ChatAnswer(Answer):
             out["done_reason"] = done.reason
         if parts.logprobs:
             out["logprobs"] = logprob_records(parts.logprobs)
-        return out | metrics(done.usage) if done is not None else out
+        return out | metrics(done.usage) | cut_fields(done) if done is not None else out

@@ -146,4 +146,8 @@ def stats_text(record: Mapping[str, Any]) -> str:
         if nanoseconds:
             lines.append((f"{title} duration", go_duration(nanoseconds / 1e9)))
             lines.append((f"{title} rate", f"{(count or 0) / (nanoseconds / 1e9):.2f} tokens/s"))
+    if limit := record.get("prompt_limit"):
+        dropped = record.get("truncated_messages", 0)
+        what = f"the {dropped} oldest message(s)" if dropped else "the middle of the prompt"
+        lines.append(("left out", f"{what}, to fit {limit} tokens"))
     return "".join(f"{title + ':':<21} {value}\n" for title, value in lines)

@@ -62,17 +62,31 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """What the model did not get to see: its prompt may have `limit` tokens.
+
+    `num_messages` are the oldest ones, left out whole; 0 where only the middle of the prompt was cut.
+    """
+
+    limit: int
+    num_messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The end of an answer. `reason` is `stop`, `length`, `load` or `unload`.
 
     `context` is the token list for a continuation, where the request can use one (generate, not raw).
-    `calls` are tool calls that were only known at the very end.
+    `calls` are tool calls that were only known at the very end. `cut` is None where the model saw all.
+    `broken_off` says, in a sentence, why an answer that had to have a format does not have it; else empty.
     """
 
     reason: str
     usage: Usage = Usage()
     context: tuple[int, ...] | None = None
     calls: tuple[ToolCall, ...] = ()
+    cut: Cut | None = None
+    broken_off: str = ""
 
 
 @dataclass(frozen=True, slots=True)

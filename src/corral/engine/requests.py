@@ -65,12 +65,16 @@ _FINAL_FIELDS += ["timings", "truncated", "tokens_cached"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """Text to continue. `images` go where the engine's media marker stands in the prompt, in order."""
+    """Text to continue. `images` go where the engine's media marker stands in the prompt, in order.
+
+    Of control tokens the engine writes only those that are `shown_tags` into the answer's text.
+    """
 
     prompt: str
     sampling: Sampling
     images: Sequence[str] = ()  # base64
     grammar: str = ""
+    shown_tags: Sequence[str] = ()
 
     def body(self) -> dict[str, Any]:
         prompt: Any = self.prompt
@@ -81,6 +85,8 @@ class Completion:
             out["n_probs"] = self.sampling.num_probs
         if self.grammar:
             out["grammar"] = self.grammar
+        if self.shown_tags:
+            out["preserved_tokens"] = list(self.shown_tags)
         return out
 
 
@@ -96,7 +102,6 @@ class ChatCompletion:
     tools: Sequence[Mapping[str, Any]] = ()
     parallel_calls: bool = True
     template_values: Mapping[str, Any] = field(default_factory=dict)
-    schema: Mapping[str, Any] | None = None
 
     def body(self) -> dict[str, Any]:
         out = self.sampling.fields() | {
@@ -112,6 +117,4 @@ class ChatCompletion:
             out["parallel_tool_calls"] = self.parallel_calls
         if self.sampling.num_probs:
             out |= {"logprobs": True, "top_logprobs": self.sampling.num_probs}
-        if self.schema is not None:
-            out["response_format"] = {"type": "json_schema", "json_schema": {"schema": dict(self.schema)}}
         return out

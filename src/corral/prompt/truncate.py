@@ -13,17 +13,16 @@ IMAGE_TOKENS = 768
 async def fit(
     messages: Sequence[Message],
     limit: int,
-    count: Callable[[Sequence[Message]], Awaitable[int]],
+    count: Callable[[Sequence[Message]], Awaitable[int | None]],
     *,
     image_tokens: int = 0,
     native: bool = False,
 ) -> list[Message]:
     """The longest end of `messages`, with all system messages before it, that needs at most `limit` tokens.
 
-    `count` gives the tokens of the prompt for some messages; each image adds `image_tokens` (IMAGE_TOKENS
-    for a model with projectors, else 0). The last message always stays, even where it does not fit. In
-    native mode images of system messages count too. A conversation that fits is counted once; otherwise
-    the first message kept is searched by halving, as fewer messages never need more tokens.
+    `count` gives the tokens of the prompt for some messages, None where the template refuses them; each image
+    adds `image_tokens` (IMAGE_TOKENS for a model with projectors, else 0). The last message always stays,
+    even where it does not fit. In native mode images of system messages count too.
     """
     if len(messages) < 2 or limit <= 0:
         return list(messages)
@@ -32,18 +31,37 @@ async def fit(
         kept = candidate(messages, first)
         counted = kept if native else messages[first:]
         images = sum(len(message.images) for message in counted) * image_tokens
-        return images <= limit and await count(kept) + images <= limit
+        if images > limit:
+            return False
+        tokens = await count(kept)
+        return tokens is not None and tokens + images <= limit
 
     if await fits(0):
         return list(messages)
-    too_long, best = 0, len(messages) - 1
+    best = len(messages) - 1
+    for role in dict.fromkeys(message.role for message in messages[1:-1]):
+        places = [at for at in range(1, best) if messages[at].role == role]
+        best = await _first(places, fits) or best
+    return candidate(messages, best)
+
+
+async def _first(places: Sequence[int], fits: Callable[[int], Awaitable[bool]]) -> int | None:
+    """The first of `places` that fits, found by halving; None where none does.
+
+    Of conversations that begin with the same role the shorter one never needs more tokens. With different
+    roles it may: some templates show the system text only before a user's message, some refuse to begin with
+    an answer.
+    """
+    if not places or not await fits(places[-1]):
+        return None
+    too_long, best = -1, len(places) - 1
     while best - too_long > 1:
         middle = (too_long + best) // 2
-        if await fits(middle):
+        if await fits(places[middle]):
             best = middle
         else:
             too_long = middle
-    return candidate(messages, best)
+    return places[best]
 
 
 def candidate(messages: Sequence[Message], first: int) -> list[Message]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from corral.answer import PlainParser
 from corral.core.events import Rendered
@@ -10,9 +11,9 @@ from corral.core.messages import Message
 from corral.core.model import PromptMode
 from corral.core.requests import GenerateRequest
 from corral.prompt import (
+    DEFAULT_TEMPLATE,
     Prompt,
     as_text,
-    fit,
     generate_messages,
     native_messages,
     prompt_for,
@@ -23,9 +24,17 @@ from corral.prompt import (
 )
 from corral.serving.answers import Answer
 from corral.serving.checks import read_format
-from corral.serving.run import Run, grammar_for
+from corral.serving.continuation import Continuation, complete
+from corral.serving.held import complete_held, grammar_for, hold
+from corral.serving.run import Run
 
-_DEFAULT_TEMPLATE = "{{ .Prompt }}"
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """The whole text for the engine; `num_dropped` messages found no place in it."""
+
+    prompt: Prompt
+    num_dropped: int = 0
 
 
 class GenerateRun:
@@ -38,59 +47,67 @@ class GenerateRun:
     async def answer(self) -> Answer:
         run, request = self._run, self._request
         grammar = grammar_for(read_format(request.format))
-        prompt = await self._prompt()
-        text, num_tokens = await run.fitted(prompt.text, has_images=bool(prompt.images))
+        whole = await self._whole()
+        text, images = whole.prompt.text, whole.prompt.images
+        fitted = await run.fitted(text, has_images=bool(images))
         if request.debug_render_only:
-            return Answer(single=Rendered(text, len(prompt.images)))
-        parser = run.parser(text, (), None, raw=request.raw)
-        if run.model.mode is PromptMode.NATIVE:
-            parser = PlainParser()
+            return Answer(single=Rendered(fitted.text, len(images)))
 
         async def context(written: str) -> tuple[int, ...]:
             # Of the whole prompt, also where the engine saw only a part of it.
-            return tuple(await run.client.tokenize(prompt.text + written))
+            return tuple(await run.client.tokenize(text + written))
 
-        finisher = None if request.raw else context
-        return Answer(run.complete(text, prompt.images, parser, grammar, finisher, num_tokens))
+        is_native = run.model.mode is PromptMode.NATIVE
+        work = Continuation(
+            prompt=fitted.text,
+            images=images,
+            parser=PlainParser() if is_native else run.parser(fitted.text, (), None, raw=request.raw),
+            num_tokens=fitted.num_tokens,
+            cut=run.cut(whole.num_dropped, in_prompt=fitted.was_cut),
+            context=None if request.raw else context,
+        )
+        if not grammar:
+            return Answer(complete(run, work))
+        return Answer(
+            complete(run, hold(work, grammar)) if request.raw else complete_held(run, work, grammar)
+        )
 
-    async def _prompt(self) -> Prompt:
-        """The whole text for the engine, with what an earlier answer left in front."""
+    async def _whole(self) -> _Whole:
+        """With what an earlier answer left in front."""
         request = self._request
         if request.raw:
-            return Prompt(request.prompt, request.images)
-        prompt = await self._rendered()
-        if request.context is None:
-            return prompt
-        earlier = await self._run.client.detokenize(request.context) if request.context else ""
-        return Prompt(earlier + prompt.text, prompt.images)
+            return _Whole(Prompt(request.prompt, request.images))
+        whole = await self._rendered()
+        if not request.context:
+            return whole
+        earlier = await self._run.client.detokenize(request.context)
+        return replace(whole, prompt=Prompt(earlier + whole.prompt.text, whole.prompt.images))
 
-    async def _rendered(self) -> Prompt:
+    async def _rendered(self) -> _Whole:
         run, request = self._run, self._request
-        template = template_of(request.template or run.model.template or _DEFAULT_TEMPLATE)
+        template = template_of(request.template or run.model.template or DEFAULT_TEMPLATE)
         if request.suffix:
-            return Prompt(render_suffix(template, request.prompt, request.suffix, run.think), request.images)
+            text = render_suffix(template, request.prompt, request.suffix, run.think)
+            return _Whole(Prompt(text, request.images))
         messages = generate_messages(run.model, request)
         if request.template:
             kept = await self._kept(messages, lambda some: render(template, some, (), run.think, mark=False))
-            return Prompt(render(template, kept, (), run.think, mark=False).text, request.images)
+            prompt = render(template, kept, (), run.think, mark=False)
+            return _Whole(Prompt(prompt.text, request.images), len(messages) - len(kept))
         if run.model.mode is PromptMode.NATIVE and run.model.network.chat_template:
             return await self._native(messages)
         kept = await self._kept(messages, lambda some: prompt_for(run.model, some, (), run.think, mark=False))
-        return prompt_for(run.model, kept, (), run.think)
+        return _Whole(prompt_for(run.model, kept, (), run.think), len(messages) - len(kept))
 
     async def _kept(
         self, messages: list[Message], make: Callable[[Sequence[Message]], Prompt]
     ) -> list[Message]:
-        run = self._run
-        if not run.request.truncate:
-            return messages
-
         async def count(some: Sequence[Message]) -> int:
-            return await run.count(make(some).text)
+            return await self._run.count(make(some).text)
 
-        return await fit(messages, run.lease.num_ctx, count, image_tokens=run.image_tokens)
+        return await self._run.fit(messages, count)
 
-    async def _native(self, messages: list[Message]) -> Prompt:
+    async def _native(self, messages: list[Message]) -> _Whole:
         """The prompt as the engine renders it; images keep our markers, which the engine does not touch."""
         run = self._run
 
@@ -100,9 +117,6 @@ class GenerateRun:
         async def count(some: Sequence[Message]) -> int:
             return await run.count(await render_native(as_text(some)[0]))
 
-        kept = messages
-        if run.request.truncate:
-            limit = run.lease.num_ctx
-            kept = await fit(messages, limit, count, image_tokens=run.image_tokens, native=True)
+        kept = await run.fit(messages, count, native=True)
         marked, images = as_text(kept)
-        return Prompt(await render_native(marked), images)
+        return _Whole(Prompt(await render_native(marked), images), len(messages) - len(kept))

@@ -1,53 +1,42 @@
-"""One generation on a leased runner: what generate and chat share.
-
-The text of a prompt goes in, batches of events come out, with the counts at the end.
-"""
+"""One request on a leased runner: what has been decided about it, and how much its window holds."""
 
 from __future__ import annotations
 
-import base64
 import logging
-import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from corral.answer import AnswerParser, PlainParser, family_parser, generic_parser
 from corral.core import gojson
-from corral.core.events import Done, Event, TokenLogprob, Usage
+from corral.core.events import Cut, TokenLogprob, Usage
 from corral.core.messages import Message, Tool
 from corral.core.model import Model, PromptMode
 from corral.core.options import Options
-from corral.core.requests import Format, GenerationRequest, Think
-from corral.engine import (
-    Client,
-    Completion,
-    Finish,
-    PrefillProgress,
-    Sampling,
-    TextPiece,
-    json_grammar,
-    schema_grammar,
-)
-from corral.errors import EngineError, PromptTooLong
-from corral.prompt import IMAGE_TOKENS, prompt_opens_thinking, template_of
+from corral.core.requests import GenerationRequest, Think
+from corral.engine import Client, Finish, Sampling, TextPiece
+from corral.errors import EngineError, PromptTooLong, TemplateError
+from corral.prompt import IMAGE_TOKENS, fit, prompt_opens_thinking, template_of
 from corral.scheduler import Lease
 
 log = logging.getLogger("corral.serving")
 
 # The engine hands out its context window in steps of this many tokens.
 _CONTEXT_STEP = 256
-# So many equal pieces in a row are no answer any more. Source: http-api.md 8.12.
-_MAX_EQUAL_PIECES = 30
-# What stands for an image in a prompt that we rendered.
-MARKER = re.compile(r"\[img-(\d+)\]")
 
 TOO_LONG = (
     "the prompt is longer than the context length currently available to the model; shorten the prompt, "
     "adjust the context length in settings, or use a model with a longer context length"
 )
 
-Finisher = Callable[[str], Awaitable[tuple[int, ...] | None]]
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A prompt that the window holds; `num_tokens` 0: not counted. `was_cut`: its middle is missing."""
+
+    text: str
+    num_tokens: int = 0
+    was_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,23 +114,62 @@ class Run:
         body = {"error": error | {"n_prompt_tokens": num_tokens, "n_ctx": self.window}}
         raise EngineError(gojson.encode(body).decode(), status=400)
 
-    async def fitted(self, prompt: str, *, has_images: bool) -> tuple[str, int]:
-        """The prompt cut to the window where the request allows that, and its tokens (0: not counted)."""
+    async def fit(
+        self,
+        messages: Sequence[Message],
+        count: Callable[[Sequence[Message]], Awaitable[int]],
+        *,
+        native: bool = False,
+    ) -> list[Message]:
+        """Those messages that the window holds, where the request allows to leave some out."""
+
+        async def counted(some: Sequence[Message]) -> int | None:
+            try:
+                return await count(some)
+            except (EngineError, TemplateError):
+                if len(some) == len(messages):
+                    raise
+                return None  # some templates refuse a conversation that begins with an answer
+
+        if not self.request.truncate:
+            return list(messages)
+        limit = self.lease.num_ctx
+        return await fit(messages, limit, counted, image_tokens=self.image_tokens, native=native)
+
+    def cut(self, num_messages: int, *, in_prompt: bool = False) -> Cut | None:
+        """What the model does not get to see, for the last record and the log; None where it sees all."""
+        if not (num_messages or in_prompt):
+            return None
+        limit = self.lease.num_ctx
+        log.warning(
+            "prompt cut: model=%s dropped_messages=%d middle_cut=%s limit=%d",
+            self.model.name.short, num_messages, in_prompt, limit,
+        )  # fmt: skip
+        return Cut(limit, num_messages)
+
+    def limit_reached(self, what: str) -> str:
+        """The sentence for an answer that had no room left before `what`."""
+        num_predict = self.options.num_predict
+        limit = f"num_predict ({num_predict})" if num_predict > 0 else f"num_ctx ({self.lease.num_ctx})"
+        return f"the answer was cut off before {what}: it reached the limit of tokens; raise {limit}"
+
+    async def fitted(self, prompt: str, *, has_images: bool) -> Fitted:
+        """The prompt cut to the window where the request allows that. Raises PromptTooLong, EngineError."""
         if has_images:
-            return prompt, 0
+            return Fitted(prompt)
         tokens = await self.client.tokenize(prompt)
         limit = self.lease.num_ctx
         if len(tokens) < limit or self.request.debug_render_only:
-            return prompt, len(tokens)
+            return Fitted(prompt, len(tokens))
         if not self.request.truncate:
             self.check_window(len(tokens))
-            return prompt, len(tokens)
+            return Fitted(prompt, len(tokens))
         if not self.shifts:
             raise PromptTooLong(TOO_LONG)
         if len(tokens) == limit:
-            return prompt, limit
+            return Fitted(prompt, limit)
         kept = cut_middle(tokens, limit, self.options.num_keep)
-        return await self.client.detokenize(kept), len(kept)
+        return Fitted(await self.client.detokenize(kept), len(kept), was_cut=True)
 
     def parser(self, prompt: str, tools: Sequence[Tool], last: Message | None, *, raw: bool) -> AnswerParser:
         """Who reads the answer of a prompt that we rendered. Source: http-api.md 11.2."""
@@ -155,69 +183,6 @@ class Run:
         inside = tags is not None and prompt_opens_thinking(prompt, tags[0])
         return generic_parser(tags, inside, template.tool_tag() if tools else None, tools)
 
-    async def complete(
-        self,
-        prompt: str,
-        images: Sequence[bytes],
-        parser: AnswerParser,
-        grammar: str,
-        context: Finisher | None = None,
-        num_prompt_tokens: int = 0,
-    ) -> AsyncGenerator[list[Event], None]:
-        """The events of a continued text. `context` makes the final token list of what was written."""
-        text, media = await self._with_media(prompt, images)
-        request = Completion(
-            prompt=text, images=media, grammar=grammar, sampling=self.sampling(num_prompt_tokens)
-        )
-        written: list[str] = []
-        guard = _Guard()
-        progress = PrefillProgress(0, 0, 0)
-        stream = self.client.complete(request)
-        try:
-            async for batch in stream:
-                events: list[Event] = []
-                for chunk in batch:
-                    match chunk:
-                        case TextPiece():
-                            written.append(chunk.text)
-                            guard.see(chunk.text)
-                            events += parser.feed(chunk.text, self._shown(chunk))
-                        case PrefillProgress():
-                            progress = chunk
-                        case Finish():
-                            events += parser.finish()
-                            tokens = await context("".join(written)) if context else None
-                            events.append(Done(chunk.reason, self.usage(chunk), tokens))
-                if guard.tripped:
-                    log.warning("generation stopped: the model repeats itself")
-                    finish = Finish("stop", progress.total, progress.cached, len(written), 0.0, 0.0)
-                    events += [*parser.finish(), Done("stop", self.usage(finish))]
-                yield events
-                if guard.tripped:
-                    return
-        finally:
-            await stream.aclose()
-
-    def _shown(self, piece: TextPiece) -> tuple[TokenLogprob, ...]:
-        return shown_logprobs(piece, self.request.top_logprobs)
-
-    async def _with_media(self, prompt: str, images: Sequence[bytes]) -> tuple[str, list[str]]:
-        """The prompt with the engine's marker for each image, and the images in that order."""
-        if not images:
-            return prompt, []
-        marker = await self.client.media_marker()
-        order: list[int] = []
-
-        def mark(found: re.Match[str]) -> str:
-            number = int(found[1])
-            if number >= len(images):
-                return found[0]
-            order.append(number)
-            return marker
-
-        text = MARKER.sub(mark, prompt)
-        return text, [base64.b64encode(images[number]).decode() for number in order]
-
 
 def shown_logprobs(piece: TextPiece, top: int) -> tuple[TokenLogprob, ...]:
     """The log-probabilities that the request asked for: the engine always sends at least one alternative."""
@@ -226,33 +191,9 @@ def shown_logprobs(piece: TextPiece, top: int) -> tuple[TokenLogprob, ...]:
     return tuple(replace(entry, top=entry.top[:top]) for entry in piece.logprobs)
 
 
-def grammar_for(format_: Format) -> str:
-    """The grammar that holds an answer to `format`; empty when it is free. Raises InvalidInput."""
-    if format_ is None:
-        return ""
-    return json_grammar() if isinstance(format_, str) else schema_grammar(format_)
-
-
 def cut_middle(tokens: list[int], limit: int, num_keep: int) -> list[int]:
     """The first `num_keep` and the newest tokens, so that about half of the window stays free to write."""
     keep = len(tokens) if num_keep < 0 else num_keep
     keep = min(keep, max(limit - 4, 0))
     newest = max((limit - keep) // 2, 1)
     return tokens[:keep] + tokens[-newest:]
-
-
-class _Guard:
-    """Notices a model that writes the same piece over and over."""
-
-    def __init__(self) -> None:
-        self._last = ""
-        self._count = 0
-
-    def see(self, piece: str) -> None:
-        text = piece.strip()
-        self._count = self._count + 1 if text and text == self._last else 0
-        self._last = text
-
-    @property
-    def tripped(self) -> bool:
-        return self._count > _MAX_EQUAL_PIECES

@@ -28,7 +28,7 @@ from corral.prompt import chat_messages, check_images, generate_messages
 from corral.scheduler import Scheduler
 from corral.serving import checks
 from corral.serving.answers import Answer
-from corral.serving.chat import ChatRun
+from corral.serving.chat import ChatRun, chat_run
 from corral.serving.embed import EmbedRun
 from corral.serving.generate import GenerateRun
 from corral.serving.rerank import RerankRun
@@ -217,4 +217,4 @@ def _tools_of(model: Model, request: ChatRequest) -> tuple[Tool, ...]:
 def _chat_run(run: Run, request: ChatRequest, tools: tuple[Tool, ...]) -> ChatRun:
     messages = chat_messages(run.model, request.messages)
     check_images(run.model, messages)
-    return ChatRun(run, messages, tools, request.tool_choice)
+    return chat_run(run, messages, tools, request.tool_choice)

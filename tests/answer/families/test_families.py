@@ -6,34 +6,8 @@ from hypothesis import strategies as st
 
 from corral.answer import FAMILIES, family_parser, safe_names
 from corral.core.events import Text, Thinking, TokenLogprob, ToolCalls
-from corral.core.messages import Message, Tool, ToolParameters, ToolProperty
-from corral.errors import CorralError
-
-PROPERTIES = {"location": ToolProperty(type=("string",)), "days": ToolProperty(type=("integer",))}
-TOOLS = (Tool("get_weather", parameters=ToolParameters(properties=PROPERTIES)), Tool("ping"))
-ROME = ("get_weather", {"location": "Rome", "days": 2})
-JSON = '{"name": "get_weather", "arguments": {"location": "Rome", "days": 2}}'
-CODER = (
-    "<function=get_weather>\n<parameter=location>\nRome\n</parameter>\n"
-    "<parameter=days>\n2\n</parameter>\n</function>"
-)
-PAIRS = (
-    "get_weather<arg_key>location</arg_key><arg_value>Rome</arg_value>"
-    "<arg_key>days</arg_key><arg_value>2</arg_value>"
-)
-DEEPSEEK = (
-    "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>"
-    '{"location": "Rome", "days": 2}<｜tool▁call▁end｜><｜tool▁calls▁end｜>'
-)
-COGITO = (
-    "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n"
-    '{"location": "Rome", "days": 2}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>'
-)
-COHERE = '[{"tool_call_id": "0", "tool_name": "get_weather", "parameters": {"location": "Rome", "days": 2}}]'
-ATEM = (
-    '<atem:function_calls><atem:invoke name="get_weather"><atem:parameter name="location">Rome'
-    '</atem:parameter><atem:parameter name="days">2</atem:parameter></atem:invoke></atem:function_calls>'
-)
+from corral.core.messages import Message, Tool
+from tests.answer.families.answers import DEEPSEEK, JSON, PAIRS, ROME, ROWS, TOOLS
 
 
 def read(name, *pieces, think=None, tools=TOOLS, last=None):
@@ -43,125 +17,6 @@ def read(name, *pieces, think=None, tools=TOOLS, last=None):
     content = "".join(event.text for event in events if isinstance(event, Text))
     calls = [call for event in events if isinstance(event, ToolCalls) for call in event.calls]
     return thinking, content, [(call.name, call.arguments) for call in calls]
-
-
-ROWS = [
-    ("qwen3", None, f"hi \n<tool_call>\n{JSON}\n</tool_call>\n", "", "hi", [ROME]),
-    ("qwen3", None, "<think>\na\n</think>\n\nb", "", "<think>\na\n</think>\n\nb", []),
-    ("qwen3-thinking", None, "<think>\nwhy\n</think>\n\nhi", "\nwhy", "hi", []),
-    ("qwen3-thinking", None, f"why\n<tool_call>{JSON}</tool_call>", "why", "", [ROME]),
-    ("qwen3-thinking", False, "hi </think>", "", "hi </think>", []),
-    ("qwen3-vl-thinking", False, "why</think>hi", "why", "hi", []),
-    ("qwen3-vl-instruct", None, f"<tool_call>{JSON}</tool_call>", "", "", [ROME]),
-    ("qwen3-coder", None, f"ok<tool_call>\n{CODER}\n</tool_call>", "", "ok", [ROME]),
-    (
-        "qwen3-coder",
-        None,
-        "<tool_call><function=ping></function></tool_call> <tool_call><function=ping></function></tool_call>",
-        "",
-        "",
-        [("ping", {})] * 2,
-    ),
-    ("qwen3.5", True, f"why\n</think>\n\nok\n<tool_call>\n{CODER}\n</tool_call>", "why", "ok", [ROME]),
-    ("ornith", None, f"<think>why<tool_call>{CODER}</tool_call>", "why", "", [ROME]),
-    ("nemotron-3-nano", "high", "why</think>hi", "why", "hi", []),
-    ("passthrough", None, "<think>a</think>", "", "<think>a</think>", []),
-    ("ministral", None, "[THINK]why[/THINK]hi", "why", "hi", []),
-    ("ministral", None, '[TOOL_CALLS]get_weather[ARGS]{"location": "Rome", "days": 2}', "", "", [ROME]),
-    ("deepseek3", True, f"why</think>ok{DEEPSEEK}", "why", "ok", [ROME]),
-    ("deepseek3", False, "hi", "", "hi", []),
-    ("deepseek3", False, "<｜tool▁outputs▁begin｜>x<｜tool▁outputs▁end｜>", "", "x", []),
-    ("cogito", True, COGITO, "", "", [ROME]),
-    ("cogito", False, "a<｜tool▁outputs▁begin｜>x<｜tool▁outputs▁end｜>b", "", "ab", []),
-    (
-        "olmo3",
-        None,
-        '<function_calls>get_weather(location="Rome", days=2)\nping()</function_calls>',
-        "",
-        "",
-        [ROME, ("ping", {})],
-    ),
-    ("olmo3", None, "a<function_calls>not a call</function_calls>b", "", "ab", []),
-    ("olmo3-think", False, "why</think>hi", "why", "hi", []),
-    ("glm-4.7", True, f"why</think>ok<tool_call>{PAIRS}</tool_call>", "why", "ok", [ROME]),
-    ("glm-4.7", False, "<think>why</think>ok", "why", "ok", []),
-    ("glm-ocr", None, "<think>why</think>ok", "why", "ok", []),
-    ("laguna", True, f"why</think>ok<tool_call>{JSON}</tool_call>", "why", "ok", [ROME]),
-    ("poolside-v1", False, "a<think>why</think>b", "", "ab", []),
-    ("gemma4", True, "<|channel>thought\nwhy<channel|>hi", "why", "hi", []),
-    ("gemma4-no-thinking", True, "<|channel>thought\nwhy<channel|>hi", "", "hi", []),
-    (
-        "gemma4",
-        False,
-        '<|tool_call>call:get_weather{location:<|"|>Rome<|"|>,days:2}<tool_call|>',
-        "",
-        "",
-        [ROME],
-    ),
-    (
-        "functiongemma",
-        None,
-        "<start_function_call>call:get_weather{location:<escape>Rome<escape>,days:2}<end_function_call>",
-        "",
-        "",
-        [ROME],
-    ),
-    (
-        "lfm2",
-        None,
-        "<|tool_call_start|>[get_weather(location='Rome', days=2), ping()]<|tool_call_end|>ok",
-        "",
-        "ok",
-        [ROME, ("ping", {})],
-    ),
-    ("lfm2", None, "[get_weather(location='Rome', days=2)]", "", "", [ROME]),
-    ("lfm2", None, "other(a=1)", "", "other(a=1)", []),
-    ("lfm2", None, "get_weather(is it", "", "get_weather(is it", []),
-    ("lfm2-thinking", True, "<think>why</think>hi", "why", "hi", []),
-    (
-        "cohere",
-        True,
-        f"why<|END_THINKING|><|START_ACTION|>{COHERE}<|END_ACTION|><|END_OF_TURN_TOKEN|>",
-        "why",
-        "",
-        [ROME],
-    ),
-    ("cohere", True, "why<|END_THINKING|><|START_TEXT|>hi<|END_TEXT|>", "why", "hi", []),
-    (
-        "harmony",
-        True,
-        "<|channel|>analysis<|message|>why<|end|><|start|>assistant<|channel|>final<|message|>hi",
-        "why",
-        "hi",
-        [],
-    ),
-    (
-        "harmony",
-        True,
-        "<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>"
-        '{"location": "Rome", "days": 2}',
-        "",
-        "",
-        [ROME],
-    ),
-    ("harmony", True, "<|channel|>commentary<|message|>note", "", "note", []),
-    (
-        "glimmer",
-        True,
-        f" to=self<|message|>why<|eom|><|start|>assistant to=get_weather<|message|>{ATEM}<|eot|>",
-        "why",
-        "",
-        [ROME],
-    ),
-    (
-        "glimmer",
-        False,
-        " to=self<|message|>why<|eom|><|start|>assistant to=user<|message|>hi<|eot|>",
-        "",
-        "hi",
-        [],
-    ),
-]
 
 
 @pytest.mark.parametrize(("name", "think", "text", "thinking", "content", "calls"), ROWS)
@@ -182,24 +37,42 @@ def test_how_text_is_cut_changes_nothing(name, pieces):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "message"),
+    ("name", "text", "content", "reason"),
     [
-        ("qwen3", "<tool_call>{]</tool_call>", "failed to parse JSON: "),
-        ("qwen3", '<tool_call>{"arguments": {}}</tool_call>', "empty function name"),
-        ("qwen3-coder", "<tool_call>ping</tool_call>", "failed to parse XML: "),
-        ("ministral", "[TOOL_CALLS]other[ARGS]{}", "tool 'other' not found"),
+        ("qwen3", "<tool_call>{]</tool_call>", "<tool_call>{]</tool_call>", "failed to parse JSON"),
+        ("qwen3", 'a<tool_call>{"arguments": {}}', 'a<tool_call>{"arguments": {}}', "empty function name"),
+        ("qwen3-coder", "<tool_call>ping</tool_call>", "<tool_call>ping</tool_call>", "failed to parse XML"),
+        ("ministral", "[TOOL_CALLS]other[ARGS]{}", "[TOOL_CALLS]other[ARGS]{}", "tool 'other' not found"),
         (
             "glm-4.7",
             "</think><tool_call>ping<arg_key>a</arg_key></tool_call>",
+            "<tool_call>ping<arg_key>a</arg_key></tool_call>",
             "mismatched arg_key and arg_value counts: 1 keys, 0 values",
         ),
-        ("harmony", "<|channel|>commentary to=ping<|message|>{", "error parsing tool call: raw='{', err="),
+        ("gemma4", "<|tool_call>call:ping{a<tool_call|>", "<|tool_call>call:ping{a<tool_call|>", "a key"),
+        ("deepseek3", f"</think>{DEEPSEEK[:-50]}", DEEPSEEK[:-50], "failed to parse JSON"),
+        ("harmony", "<|channel|>commentary to=ping<|message|>{", "{", "error parsing tool call: raw='{'"),
     ],
 )
-def test_a_call_that_cannot_be_decoded_is_an_error(name, text, message):
-    with pytest.raises(CorralError) as caught:
-        read(name, text)
-    assert caught.value.message.startswith(message)
+def test_a_call_that_cannot_be_decoded_becomes_text_and_the_log_says_why(name, text, content, reason, caplog):
+    with caplog.at_level(logging.WARNING, "corral.answer"):
+        assert read(name, text) == ("", content, [])
+    assert reason in caplog.text
+
+
+def test_of_several_calls_those_that_can_be_decoded_are_kept():
+    wrong = DEEPSEEK.replace('"days": 2}', '"days":')
+    both = DEEPSEEK.replace("<｜tool▁calls▁end｜>", "") + wrong.replace("<｜tool▁calls▁begin｜>", "")
+    assert read("deepseek3", f"</think>{both}") == ("", "", [ROME])
+
+
+@pytest.mark.parametrize("name", ["glm-4.7", "laguna"])
+@pytest.mark.parametrize(
+    "call", ["other", PAIRS[:-1], PAIRS + "<arg_key>more</arg_key>", PAIRS.replace("location", "place")]
+)
+def test_a_call_in_pairs_that_the_end_cuts_off_counts_only_when_it_is_complete(name, call):
+    assert read(name, f"</think><tool_call>{call}") == ("", f"<tool_call>{call}", [])
+    assert read(name, f"</think><tool_call>{PAIRS}") == ("", "", [ROME])
 
 
 def test_a_call_that_the_end_cuts_off_stays_readable():

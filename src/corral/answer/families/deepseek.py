@@ -18,17 +18,22 @@ log = logging.getLogger("corral.answer")
 _CALLS = ("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>")
 _OUTPUTS = ("<｜tool▁outputs▁begin｜>", "<｜tool▁outputs▁end｜>")
 _OUTPUT = ("<｜tool▁output▁begin｜>", "<｜tool▁output▁end｜>")
+_INNER = ("<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>")
 _CALL = re.compile(r"<｜tool▁call▁begin｜>(.*?)<｜tool▁sep｜>(.*?)(?:<｜tool▁call▁end｜>|\Z)", re.DOTALL)
 _FENCED = re.compile(r"\s*(\S+)\s*```(?:json)?\s*(.*?)\s*```\s*", re.DOTALL)
 
 
 def _deepseek_calls(text: str, _tools: Sequence[Tool]) -> list[ToolCall]:
-    calls = []
+    """Of several calls those that can be decoded; an error only where none can."""
+    calls, problem = [], CorralError("failed to parse tool call: expected a name and arguments")
     for name, arguments in _CALL.findall(text):
         try:
             calls.append(ToolCall(name.strip(), as_arguments(decode_json(arguments.strip()))))
         except CorralError as error:
             log.warning("skipped a tool call that cannot be decoded: %s", error)
+            problem = error
+    if not calls:
+        raise problem
     return calls
 
 
@@ -47,12 +52,14 @@ _DEEPSEEK = Layout(
     call_open=_CALLS[0],
     call_close=_CALLS[1],
     removed_tags=(*_OUTPUTS, *_OUTPUT),
+    inner_tags=_INNER,
 )
 _COGITO = Layout(
     decode=_cogito_calls,
     call_open=_CALLS[0],
     call_close=_CALLS[1],
     removed_blocks=(_OUTPUTS, _OUTPUT),
+    inner_tags=_INNER,
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import re
 from collections.abc import Sequence
 
@@ -14,20 +13,14 @@ from corral.answer.tagged import Decoder, Layout, Start, TaggedParser
 from corral.core.messages import Tool, ToolCall
 from corral.errors import CorralError
 
-log = logging.getLogger("corral.answer")
-
 _CALL = re.compile(r"\s*call:\s*([^{\s]+)\s*(\{.*)", re.DOTALL)
 
 
 def _call(quote: str, text: str, _tools: Sequence[Tool]) -> list[ToolCall]:
     found = _CALL.fullmatch(text)
-    try:
-        if not found:
-            raise CorralError("expected call:NAME{...}")
-        return [ToolCall(found[1], decode_loose(found[2], quote))]
-    except CorralError as error:
-        log.warning("dropped a tool call that cannot be decoded: %s", error)
-        return []
+    if not found:
+        raise CorralError("failed to parse tool call: expected call:NAME{...}")
+    return [ToolCall(found[1], decode_loose(found[2], quote))]
 
 
 def _decoder(quote: str) -> Decoder:
@@ -42,9 +35,13 @@ _GEMMA4 = Layout(
     call_close="<tool_call|>",
     anywhere=True,
     removed_tags=("<tool_call|>", "<|tool_response>"),
+    inner_tags=("<|channel>", '<|"|>'),
 )
 _FUNCTIONGEMMA = Layout(
-    decode=_decoder("<escape>"), call_open="<start_function_call>", call_close="<end_function_call>"
+    decode=_decoder("<escape>"),
+    call_open="<start_function_call>",
+    call_close="<end_function_call>",
+    inner_tags=("<escape>",),
 )
 
 

@@ -50,6 +50,7 @@ class _WithoutThinking:
     """Drops the reasoning of an answer; its log-probabilities stay."""
 
     def __init__(self, inner: AnswerParser) -> None:
+        self.tags = inner.tags
         self._inner = inner
 
     def feed(self, text: str, logprobs: Logprobs = ()) -> list[Event]:

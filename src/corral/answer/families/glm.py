@@ -30,6 +30,21 @@ def _pairs_call(text: str, tools: Sequence[Tool]) -> list[ToolCall]:
     return [ToolCall(name, coerce_all(name, pairs, tools))]
 
 
+def _unfinished_call(text: str, tools: Sequence[Tool]) -> list[ToolCall]:
+    """A call without its closing tag: taken only where nothing of it can be missing."""
+    [call] = _pairs_call(text, tools)
+    declared = next((tool for tool in tools if tool.name == call.name), None)
+    missing = [key for key in declared.parameters.required if key not in call.arguments] if declared else []
+    if declared is None or missing or (call.arguments and not text.rstrip().endswith("</arg_value>")):
+        raise CorralError(f"incomplete call of {call.name}")
+    return [call]
+
+
+def _unfinished_laguna_call(text: str, tools: Sequence[Tool]) -> list[ToolCall]:
+    is_json = text.lstrip().startswith("{")
+    return _laguna_call(text, tools) if is_json else _unfinished_call(text, tools)
+
+
 def _laguna_call(text: str, tools: Sequence[Tool]) -> list[ToolCall]:
     [call] = json_call(text, tools) if text.lstrip().startswith("{") else _pairs_call(text, tools)
     declared = {tool.name for tool in tools}
@@ -39,8 +54,14 @@ def _laguna_call(text: str, tools: Sequence[Tool]) -> list[ToolCall]:
     return [call]
 
 
-_GLM = Layout(decode=_pairs_call)
-_LAGUNA = Layout(decode=_laguna_call, anywhere=True)
+_PAIR_TAGS = ("<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>")
+_GLM = Layout(decode=_pairs_call, decode_unfinished=_unfinished_call, inner_tags=_PAIR_TAGS)
+_LAGUNA = Layout(
+    decode=_laguna_call,
+    decode_unfinished=_unfinished_laguna_call,
+    anywhere=True,
+    inner_tags=_PAIR_TAGS,
+)
 
 
 def glm(setting: Setting) -> AnswerParser:

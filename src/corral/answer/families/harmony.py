@@ -14,13 +14,16 @@ from corral.core.messages import ToolCall
 from corral.errors import CorralError
 
 _ENDS = ("<|end|>", "<|call|>", "<|return|>")
+_HEAD_TAGS = ("<|channel|>", "<|constrain|>")
 _CHANNEL = re.compile(r"<\|channel\|>\s*([^\s<]+)")
 _RECIPIENT = re.compile(r"(?:^|\s|>)to=([^\s<]+)")
 
 
 def harmony(setting: Setting) -> AnswerParser:
     names = {safe: name for name, safe in safe_names(tool.name for tool in setting.tools).items()}
-    stream = MessageStream(_read_header, lambda recipient, body: _decode_call(recipient, body, names), _ENDS)
+    stream = MessageStream(
+        _read_header, lambda recipient, body: _decode_call(recipient, body, names), _ENDS, _HEAD_TAGS
+    )
     if setting.is_continuation and setting.last_message is not None:
         # The prompt left a message of this kind open.
         if setting.last_message.content:

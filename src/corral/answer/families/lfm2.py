@@ -40,6 +40,7 @@ class _BareCalls:
     """
 
     def __init__(self, inner: AnswerParser, names: Sequence[str]) -> None:
+        self.tags = inner.tags
         self._inner = inner
         self._names = set(names)
         self._openings = [f"{name}(" for name in names]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from corral.answer.parser import LogprobCarrier, Logprobs, numbered
 from corral.answer.scan import first_of, held_back
 from corral.core.events import Event, Text, Thinking, ToolCalls
 from corral.core.messages import ToolCall
+from corral.errors import CorralError
+
+log = logging.getLogger("corral.answer")
 
 _START = "<|start|>"
 _MESSAGE = "<|message|>"
@@ -25,7 +29,8 @@ class Header:
 class MessageStream:
     """Reads the messages of one answer; the first header's beginning is part of the prompt.
 
-    `ends` are the tags that close a body. Calls are given out when the answer ends.
+    `ends` are the tags that close a body, `head_tags` those within a header. Calls are given out when the
+    answer ends.
     """
 
     def __init__(
@@ -33,10 +38,12 @@ class MessageStream:
         read_header: Callable[[str], Header],
         decode_call: Callable[[str, str], ToolCall],
         ends: tuple[str, ...],
+        head_tags: tuple[str, ...] = (),
     ) -> None:
         self._read_header = read_header
         self._decode_call = decode_call
         self._body_tags = (*ends, _START)
+        self.tags: Sequence[str] = (*self._body_tags, _MESSAGE, *head_tags)
         self._header: Header | None = None
         self._in_header = True
         self._held = ""
@@ -64,10 +71,20 @@ class MessageStream:
         elif held.strip() and "<|" not in held:
             # Text outside of any message: the model left its format.
             events.append(Text(held))
-        calls = numbered((self._decode_call(*call) for call in self._calls), 0)
-        if calls:
-            events.append(ToolCalls(calls))
+        self._add_calls(events)
         return self._logprobs.attach_last(events)
+
+    def _add_calls(self, events: list[Event]) -> None:
+        """All calls as one event; one that cannot be decoded becomes text, and the log says why."""
+        calls: list[ToolCall] = []
+        for recipient, body in self._calls:
+            try:
+                calls.append(self._decode_call(recipient, body))
+            except CorralError as error:
+                log.warning("tool call passed on as text: reason=%s", error.message)
+                events.append(Text(body))
+        if calls:
+            events.append(ToolCalls(numbered(calls, 0)))
 
     def _read_head(self, events: list[Event]) -> bool:
         head, tag, rest = self._held.partition(_MESSAGE)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from corral.answer.decoding import as_arguments, decode_json
 from corral.answer.families.setting import Setting
 from corral.answer.parser import AnswerParser
-from corral.answer.scan import ObjectScanner
 from corral.answer.tagged import Layout, Start, TaggedParser
 from corral.core.messages import Tool, ToolCall
 from corral.errors import CorralError
@@ -25,19 +24,13 @@ def _call(text: str, tools: Sequence[Tool]) -> list[ToolCall]:
     return [ToolCall(found[1], as_arguments(decode_json(found[2].strip())))]
 
 
-def _call_end(text: str) -> int:
-    if not text.rstrip().endswith("}"):
-        return -1
-    objects = ObjectScanner().feed(text)
-    return objects[0][1] if objects else -1
-
-
 _LAYOUT = Layout(
     decode=_call,
     think_open="[THINK]",
     think_close="[/THINK]",
     call_open="[TOOL_CALLS]",
-    complete_call=_call_end,
+    ends_with_object=True,
+    inner_tags=("[ARGS]",),
 )
 
 

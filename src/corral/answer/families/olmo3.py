@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from corral.answer.decoding import python_calls
@@ -10,17 +9,10 @@ from corral.answer.families.setting import Setting
 from corral.answer.parser import AnswerParser
 from corral.answer.tagged import Layout, Start, TaggedParser
 from corral.core.messages import Tool, ToolCall
-from corral.errors import CorralError
-
-log = logging.getLogger("corral.answer")
 
 
 def _calls(text: str, _tools: Sequence[Tool]) -> list[ToolCall]:
-    try:
-        return [call for line in text.splitlines() if line.strip() for call in python_calls(line)]
-    except CorralError as error:
-        log.warning("dropped a block of tool calls that cannot be decoded: %s", error)
-        return []
+    return [call for line in text.splitlines() if line.strip() for call in python_calls(line)]
 
 
 _INSTRUCT = Layout(decode=_calls, call_open="<function_calls>", call_close="</function_calls>")

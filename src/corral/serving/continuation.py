@@ -1,0 +1,135 @@
+"""From a prompt to events: the engine continues the text, a parser reads what it writes."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import msgspec
+
+from corral.answer import AnswerParser, PlainParser
+from corral.core.events import Cut, Done, Event
+from corral.engine import Client, Completion, Finish, PrefillProgress, TextPiece
+from corral.serving.run import Run, shown_logprobs
+
+log = logging.getLogger("corral.serving")
+
+# So many equal pieces in a row are no answer any more. Source: http-api.md 8.12.
+_MAX_EQUAL_PIECES = 30
+# What stands for an image in a prompt that we rendered.
+MARKER = re.compile(r"\[img-(\d+)\]")
+
+# What was written -> the token list for a continuation.
+Finisher = Callable[[str], Awaitable[tuple[int, ...] | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """A prompt for the engine, and all that its answer needs.
+
+    `images` stand where the prompt has `[img-0]`, `[img-1]`... `num_tokens` of the prompt is 0 where nobody
+    counted. `is_json`: the text that the grammar holds must be complete JSON at its end. `cut` is what the
+    prompt lacks of the request.
+    """
+
+    prompt: str
+    parser: AnswerParser = field(default_factory=PlainParser)
+    images: Sequence[bytes] = ()
+    grammar: str = ""
+    is_json: bool = False
+    num_tokens: int = 0
+    cut: Cut | None = None
+    context: Finisher | None = None
+
+
+async def complete(run: Run, work: Continuation) -> AsyncGenerator[list[Event], None]:
+    """The events of a continued text; the last one is a Done."""
+    prompt, media = await _with_media(run.client, work.prompt, work.images)
+    request = Completion(
+        prompt=prompt,
+        images=media,
+        grammar=work.grammar,
+        shown_tags=work.parser.tags,
+        sampling=run.sampling(work.num_tokens),
+    )
+    written: list[str] = []
+    guard = _Guard()
+    progress = PrefillProgress(0, 0, 0)
+
+    async def done(finish: Finish) -> list[Event]:
+        text = "".join(written)
+        tokens = await work.context(text) if work.context else None
+        broken_off = _broken_off(run, finish, text) if work.is_json else ""
+        end = Done(finish.reason, run.usage(finish), tokens, cut=work.cut, broken_off=broken_off)
+        return [*work.parser.finish(), end]
+
+    async with aclosing(run.client.complete(request)) as stream:
+        async for batch in stream:
+            events: list[Event] = []
+            for chunk in batch:
+                match chunk:
+                    case TextPiece():
+                        written.append(chunk.text)
+                        guard.see(chunk.text)
+                        shown = shown_logprobs(chunk, run.request.top_logprobs)
+                        events += work.parser.feed(chunk.text, shown)
+                    case PrefillProgress():
+                        progress = chunk
+                    case Finish():
+                        events += await done(chunk)
+            if guard.tripped:
+                log.warning("generation stopped: the model repeats itself")
+                events += await done(Finish("stop", progress.total, progress.cached, len(written), 0.0, 0.0))
+            yield events
+            if guard.tripped:
+                return
+
+
+async def _with_media(client: Client, prompt: str, images: Sequence[bytes]) -> tuple[str, list[str]]:
+    """The prompt with the engine's marker for each image, and the images in that order."""
+    if not images:
+        return prompt, []
+    marker = await client.media_marker()
+    order: list[int] = []
+
+    def mark(found: re.Match[str]) -> str:
+        number = int(found[1])
+        if number >= len(images):
+            return found[0]
+        order.append(number)
+        return marker
+
+    text = MARKER.sub(mark, prompt)
+    return text, [base64.b64encode(images[number]).decode() for number in order]
+
+
+def _broken_off(run: Run, finish: Finish, text: str) -> str:
+    """Why a text that a grammar held is no complete JSON; empty where it is complete."""
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        if finish.reason != "length":
+            return "the answer ended before its JSON was complete: the model repeats itself"
+        return run.limit_reached("its JSON was complete")
+    return ""
+
+
+class _Guard:
+    """Notices a model that writes the same piece over and over."""
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._count = 0
+
+    def see(self, piece: str) -> None:
+        text = piece.strip()
+        self._count = self._count + 1 if text and text == self._last else 0
+        self._last = text
+
+    @property
+    def tripped(self) -> bool:
+        return self._count > _MAX_EQUAL_PIECES
