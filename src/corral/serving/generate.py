@@ -66,11 +66,9 @@ class GenerateRun:
             cut=run.cut(whole.num_dropped, in_prompt=fitted.was_cut),
             context=None if request.raw else context,
         )
-        if not grammar:
-            return Answer(complete(run, work))
-        return Answer(
-            complete(run, hold(work, grammar)) if request.raw else complete_held(run, work, grammar)
-        )
+        if grammar and not request.raw:
+            return Answer(complete_held(run, work, grammar))
+        return Answer(complete(run, hold(work, grammar) if grammar else work))
 
     async def _whole(self) -> _Whole:
         """With what an earlier answer left in front."""
