@@ -1,4 +1,4 @@
-"""Who we are to a registry: the ed25519 key pair, and the token that its signature buys.
+"""Who we are to a registry: what it asks for, the ed25519 key pair, and the token that its signature buys.
 
 Source: registry.md section 4.
 """
@@ -24,12 +24,16 @@ from corral.errors import RegistryError, StorageError
 KEY_FILE = "id_ed25519"
 # The signed text ends with the digest of the body, which a token request does not have.
 _EMPTY_BODY = base64.b64encode(hashlib.sha256(b"").hexdigest().encode()).decode()
+_SCHEME = re.compile(r"(?:^|,)\s*(Bearer|Basic)\s+", re.IGNORECASE)
 _PARAMETER = re.compile(r'([A-Za-z]+)="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a registry asks for before it serves us: `WWW-Authenticate: Bearer realm=...`."""
+    """What a registry asks for before it serves us: `WWW-Authenticate: Bearer realm=...`, or `Basic`.
+
+    `realm` is an address for Bearer and empty for Basic.
+    """
 
     realm: str
     service: str = ""
@@ -37,11 +41,17 @@ class Challenge:
 
     @classmethod
     def parse(cls, header: str) -> Challenge:
-        """Raises RegistryError when the header names no realm."""
-        values = {name.lower(): value for name, value in _PARAMETER.findall(header)}
-        if not values.get("realm"):
-            raise RegistryError("unauthorized: the registry does not say where to get access")
-        return cls(values["realm"], values.get("service", ""), values.get("scope", ""))
+        """The best of the ways that `header` offers. Raises RegistryError when there is none we know."""
+        schemes = {found[1].lower(): header[found.end() :] for found in _SCHEME.finditer(header)}
+        if "bearer" in schemes:
+            values: dict[str, str] = {}
+            for name, value in _PARAMETER.findall(schemes["bearer"]):
+                values.setdefault(name.lower(), value)
+            if values.get("realm"):
+                return cls(values["realm"], values.get("service", ""), values.get("scope", ""))
+        elif "basic" in schemes:
+            return cls("")
+        raise RegistryError("unauthorized: the registry does not say where to get access")
 
     def token_url(self, *, now_s: float, nonce: str) -> str:
         """The address of the token request; its query is sorted by key."""
@@ -112,10 +122,12 @@ class KeyPair:
         return f"{self.public_line.split()[1]}:{signature}"
 
 
-def token_request(challenge: Challenge, key: KeyPair | None) -> tuple[str, dict[str, str]]:
-    """Address and headers of a token request; unsigned where there is no key, which is enough to read."""
+def token_address(challenge: Challenge) -> str:
+    """The complete address of a token request, made anew each time: it holds the time and a nonce."""
     nonce = base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
-    url = challenge.token_url(now_s=time.time(), nonce=nonce)
-    if key is None:
-        return url, {}
-    return url, {"Authorization": key.sign(f"GET,{url},{_EMPTY_BODY}")}
+    return challenge.token_url(now_s=time.time(), nonce=nonce)
+
+
+def signed(url: str, key: KeyPair) -> str:
+    """The Authorization header of a token request to `url`."""
+    return key.sign(f"GET,{url},{_EMPTY_BODY}")

@@ -1,4 +1,4 @@
-"""One operation on one model name of one registry: requests, tokens, redirects, errors.
+"""One operation on one model name at one address of a registry: requests, tokens, redirects, errors.
 
 Source: registry.md sections 2, 3 and 4.
 """
@@ -6,11 +6,9 @@ Source: registry.md sections 2, 3 and 4.
 from __future__ import annotations
 
 import platform
-import socket
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -18,18 +16,21 @@ import httpx
 import msgspec
 
 import corral
+from corral.core.digests import Digest
 from corral.core.manifest import MEDIA_MANIFEST, Manifest
 from corral.core.names import ModelName
-from corral.errors import AccessDenied, NotFound, RegistryError
-from corral.registry import guard
-from corral.registry.auth import Challenge, KeyPair, token_request
+from corral.errors import AccessDenied, CorruptData, NotFound, RegistryError
+from corral.registry.auth import Challenge, signed, token_address
+from corral.registry.failures import Refused, refusal, retry_after
+from corral.registry.guard import MAX_REDIRECTS, REDIRECTS, origin
+from corral.registry.hosts import Endpoint
 
 # No byte for this long: the connection is given up and tried again.
 STALL_S = 30.0
-MAX_REDIRECTS = 10
 MAX_MANIFEST = 16 * 1024**2
 MAX_ERROR_TEXT = 16 * 1024
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# Registries refuse models that are newer than the program; they know versions of the reference alone.
+_REFERENCE = "ollama/0.33.0"
 
 Body = Callable[[], AsyncIterator[bytes]]
 
@@ -48,31 +49,36 @@ class Request:
     with_token: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the bytes of a blob can be read in ranges, and the headers to show there."""
+
+    url: httpx.URL
+    headers: Mapping[str, str]
+    endpoint: Endpoint
+
+
 class _Token(msgspec.Struct):
     token: str = ""
     access_token: str = ""
 
 
 class RegistryClient:
-    """The registry of `name`. Use as an async context manager; not for two operations at a time.
+    """The models of `name` at `endpoint`. An async context manager; not for two operations at a time.
 
-    `insecure` means plain http for everything. `transport` replaces the network in tests.
+    `transport` replaces the network in tests.
     """
 
     def __init__(
-        self,
-        name: ModelName,
-        *,
-        insecure: bool = False,
-        key: KeyPair | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        self, name: ModelName, endpoint: Endpoint, *, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self.name = name
-        self.base = httpx.URL(f"{'http' if insecure else 'https'}://{name.host}")
-        self._key = key
-        self._token = ""
+        self.endpoint = endpoint
+        self._border = endpoint.border
+        self._authorization = ""
         self._http = httpx.AsyncClient(
             transport=transport,
+            verify=endpoint.tls,
             timeout=httpx.Timeout(STALL_S, pool=None),
             headers={"User-Agent": user_agent(), "Accept-Encoding": "identity"},
         )
@@ -88,7 +94,11 @@ class RegistryClient:
 
     def url(self, path: str) -> httpx.URL:
         """The address of `path` below the repository of this name."""
-        return self.base.join(f"/v2/{self.name.namespace}/{self.name.model}/{path}")
+        base = self.endpoint.base
+        url = base.copy_with(
+            raw_path=f"{base.path.rstrip('/')}/v2/{self.name.namespace}/{self.name.model}/{path}".encode()
+        )
+        return url.copy_merge_params({"ns": self.endpoint.of_host}) if self.endpoint.of_host else url
 
     async def fetch_manifest(self) -> bytes:
         """The manifest's bytes as the registry holds them, since its digest is made of them.
@@ -96,8 +106,7 @@ class RegistryClient:
         Raises NotFound (`file does not exist`), AccessDenied or RegistryError.
         """
         url = self.url(f"manifests/{self.name.tag}")
-        async with self.send(Request(method="GET", url=url, headers={"Accept": MEDIA_MANIFEST})) as answer:
-            return await _read(answer, MAX_MANIFEST)
+        return await self.read(Request(method="GET", url=url, headers={"Accept": MEDIA_MANIFEST}), MAX_MANIFEST)
 
     async def store_manifest(self, manifest: Manifest) -> None:
         """Publish `manifest` under this name. Raises AccessDenied or RegistryError."""
@@ -111,6 +120,44 @@ class RegistryClient:
         )
         async with self.send(request):
             pass
+
+    async def check_access(self) -> None:
+        """Raises AccessDenied, with what is known of us, when the registry does not let us in."""
+        url = self.endpoint.base.copy_with(raw_path=f"{self.endpoint.base.path.rstrip('/')}/v2/".encode())
+        async with self.send(Request(method="GET", url=url)):
+            pass
+
+    async def read_blob(self, digest: Digest, size: int) -> bytes:
+        """A small blob of `size` bytes as a whole. Raises CorruptData when it has other bytes or more."""
+        data = await self.read(Request(method="GET", url=self.url(f"blobs/{digest}")), size)
+        if len(data) < size:
+            raise RegistryError("unexpected EOF")
+        if Digest.of(data) != digest:
+            raise wrong_digest(digest, Digest.of(data))
+        return data
+
+    async def locate(self, url: httpx.URL) -> Source:
+        """Where to read what lies at `url`: the address itself, or the first redirect to another host.
+
+        Raises NotFound, AccessDenied or RegistryError.
+        """
+        request = Request(method="GET", url=url)
+        for _ in range(MAX_REDIRECTS + 1):
+            async with self.send(replace(request, follow=False)) as answer:
+                if answer.status_code == 200:
+                    return Source(request.url, self._headers(request), self.endpoint)
+                if answer.status_code not in REDIRECTS:
+                    raise RegistryError(f"unexpected status code {answer.status_code}")
+                target = self._target(request, answer)
+            if target.netloc != request.url.netloc:
+                return Source(target, {}, self.endpoint)
+            request = _redirected(request, target)
+        raise RegistryError(f"maximum redirects exceeded ({MAX_REDIRECTS}) for directURL")
+
+    async def read(self, request: Request, limit: int) -> bytes:
+        """The whole body of an answer. Raises like `send`, and RegistryError above `limit` bytes."""
+        async with self.send(request) as answer:
+            return await _read(answer, limit)
 
     @asynccontextmanager
     async def send(self, request: Request) -> AsyncIterator[httpx.Response]:
@@ -131,13 +178,16 @@ class RegistryClient:
     async def _answer(self, request: Request) -> httpx.Response:
         for _ in range(MAX_REDIRECTS + 1):
             answer = await self._authorized(request)
-            if not request.follow or answer.status_code not in _REDIRECTS:
+            if not request.follow or answer.status_code not in REDIRECTS:
                 return answer
-            target = answer.url.join(answer.headers.get("Location", ""))
             await answer.aclose()
-            guard.check_redirect(request.url, target)
-            request = _redirected(request, target)
+            request = _redirected(request, self._target(request, answer))
         raise RegistryError(f"maximum redirects exceeded ({MAX_REDIRECTS}) for directURL")
+
+    def _target(self, request: Request, answer: httpx.Response) -> httpx.URL:
+        target = joined(answer)
+        self._border.check_redirect(request.url, target)
+        return target
 
     async def _authorized(self, request: Request) -> httpx.Response:
         answer = await self._once(request)
@@ -149,16 +199,14 @@ class RegistryClient:
         answer = await self._once(request)
         if answer.status_code == 401:
             await answer.aclose()
-            raise AccessDenied("unauthorized: access denied")
+            raise self._denied()
         return answer
 
     async def _once(self, request: Request) -> httpx.Response:
-        headers = dict(request.headers)
-        if self._token and request.with_token and guard.origin(request.url) == guard.origin(self.base):
-            headers["Authorization"] = f"Bearer {self._token}"
+        headers = dict(request.headers) | self._headers(request)
         if request.body is not None or request.method in ("POST", "PUT", "PATCH"):
             headers["Content-Length"] = str(request.length)
-        trace = guard.trace_for(request.url, self.base)
+        trace = self._border.trace(request.url)
         message = self._http.build_request(
             request.method,
             request.url,
@@ -171,63 +219,91 @@ class RegistryClient:
         except httpx.HTTPError as error:
             raise network_error(request, error) from error
 
+    def _headers(self, request: Request) -> dict[str, str]:
+        """What we are known by, for requests to the registry itself."""
+        if self._authorization and request.with_token and origin(request.url) == origin(self.endpoint.base):
+            return {"Authorization": self._authorization}
+        return {}
+
     async def renew_token(self, challenge_header: str, asked: httpx.URL) -> None:
-        """Get a token for what was refused at `asked`. Raises RegistryError or AccessDenied."""
+        """Get access to what was refused at `asked`. Raises RegistryError or AccessDenied."""
+        login = self.endpoint.login
+        if login and login.token:
+            self._authorization = f"Bearer {login.token}"
+            return
         challenge = Challenge.parse(challenge_header)
-        realm = httpx.URL(challenge.realm)
-        if realm.netloc != asked.netloc:
-            raise RegistryError(
-                f'realm host "{realm.netloc.decode()}" does not match original host "{asked.netloc.decode()}"'
-            )
-        url, headers = token_request(challenge, self._key)
-        request = Request(method="GET", url=httpx.URL(url), headers=headers, follow=False, with_token=False)
-        async with self.send(request) as answer:
-            data = await _read(answer, MAX_ERROR_TEXT)
+        if challenge.realm:
+            self._authorization = f"Bearer {await self._fetch_token(challenge, asked)}"
+        elif login:
+            self._authorization = login.basic
+        else:
+            raise self._denied()
+
+    async def _fetch_token(self, challenge: Challenge, asked: httpx.URL) -> str:
+        realm, login = httpx.URL(challenge.realm), self.endpoint.login
+        self._check_realm(realm, asked)
+        address = token_address(challenge)
+        headers = {}
+        if login:
+            headers["Authorization"] = login.basic
+        elif self.endpoint.key:
+            headers["Authorization"] = signed(address, self.endpoint.key)
+        request = Request(
+            method="GET", url=httpx.URL(address), headers=headers, follow=False, with_token=False
+        )
         try:
-            found = msgspec.json.decode(data, type=_Token)
+            found = msgspec.json.decode(await self.read(request, MAX_ERROR_TEXT), type=_Token)
         except msgspec.MsgspecError as error:
             raise RegistryError(f"the registry's token cannot be read: {error}") from error
-        self._token = found.token or found.access_token
+        return found.token or found.access_token
+
+    def _check_realm(self, realm: httpx.URL, asked: httpx.URL) -> None:
+        """Nobody but the registry, and whom the user trusts in its place, may see a signature or a password."""
+        if realm.netloc != asked.netloc and not self._border.trusts(realm):
+            raise RegistryError(
+                f'realm host "{realm.netloc.decode()}" does not match original host "{asked.netloc.decode()}"',
+                hint=f'if that host gives the tokens of this registry, add it to `trust` of '
+                f'[registries."{self.endpoint.base.netloc.decode()}"] in config.toml',
+            )
+        if realm.scheme != "https" and realm.scheme != asked.scheme:
+            raise RegistryError(f"refused to ask {realm.scheme}://{realm.host} for a token: it is not https")
+
+    def _denied(self) -> AccessDenied:
+        host = self.endpoint.base.netloc.decode()
+        hint = None if self.endpoint.login else f"to sign in there: corral login {host}"
+        return AccessDenied("unauthorized: access denied", hint=hint)
 
 
 def user_agent() -> str:
     system, machine = platform.system().lower(), platform.machine().lower()
-    return f"corral/{corral.__version__} ({machine} {system}) Python/{platform.python_version()}"
+    python = platform.python_version()
+    return f"{_REFERENCE} ({machine} {system}) corral/{corral.__version__} Python/{python}"
+
+
+def wrong_digest(wanted: Digest, found: Digest) -> CorruptData:
+    return CorruptData(f"digest mismatch, file must be downloaded again: want {wanted}, got {found}")
 
 
 def network_error(request: Request, error: httpx.HTTPError) -> RegistryError:
     """What went wrong on the way, with the address, as one line."""
-    cause = _refusal(error, request.url) or str(error) or type(error).__name__
+    # httpx only says that all attempts to connect failed.
+    cause = refusal(error, request.url) if isinstance(error, httpx.ConnectError) else ""
+    cause = cause or str(error) or type(error).__name__
     return RegistryError(f'{request.method.capitalize()} "{request.url}": {cause}')
 
 
-def _refusal(error: httpx.HTTPError, url: httpx.URL) -> str:
-    """Why no connection came about, in the system's words: httpx only says that all attempts failed."""
-    if not isinstance(error, httpx.ConnectError):
-        return ""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, BaseExceptionGroup):
-            cause = cause.exceptions[0]
-        if isinstance(cause, socket.gaierror):
-            return f"dial tcp: lookup {url.host}: {str(cause.strerror).lower()}"
-        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, ssl.SSLError):
-            port = url.port or (443 if url.scheme == "https" else 80)
-            return f"dial tcp {url.host}:{port}: connect: {cause.strerror.lower()}"
-        cause = cause.__cause__ or cause.__context__
-    return ""
+def joined(answer: httpx.Response, header: str = "Location") -> httpx.URL:
+    """The address in a header of an answer. Raises RegistryError when it is none."""
+    location = answer.headers.get(header, "")
+    try:
+        return answer.url.join(location)
+    except httpx.InvalidURL as error:
+        raise RegistryError(f"the registry sent us to no address: {location[:200]!r}") from error
 
 
 def _redirected(request: Request, target: httpx.URL) -> Request:
-    return Request(
-        method=request.method,
-        url=target,
-        headers=request.headers,
-        body=request.body,
-        length=request.length,
-        follow=request.follow,
-        with_token=request.with_token and target.netloc == request.url.netloc,
-    )
+    with_token = request.with_token and target.netloc == request.url.netloc
+    return replace(request, url=target, with_token=with_token)
 
 
 async def _raise_for_status(answer: httpx.Response) -> None:
@@ -235,13 +311,19 @@ async def _raise_for_status(answer: httpx.Response) -> None:
         raise NotFound("file does not exist")
     if answer.status_code >= 400:
         text = (await _read(answer, MAX_ERROR_TEXT, cut=True)).decode("utf-8", "replace").strip()
-        raise RegistryError(f"{answer.status_code}: {text}")
+        wait_s = retry_after(answer.headers.get("Retry-After"))
+        raise Refused(answer.status_code, text, wait_s=wait_s)
 
 
 async def _read(answer: httpx.Response, limit: int, *, cut: bool = False) -> bytes:
-    """The body, of at most `limit` bytes; a longer one is cut or refused."""
+    """The body, of at most `limit` bytes; a longer one is cut or refused.
+
+    It is never unpacked: we ask for plain bytes, and a small packed answer could fill the memory.
+    """
+    if not cut and answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise RegistryError("the registry's answer is compressed, which nobody asked for")
     data = bytearray()
-    async for piece in answer.aiter_bytes():
+    async for piece in answer.aiter_raw():
         data += piece
         if len(data) > limit:
             if cut:

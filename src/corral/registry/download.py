@@ -1,185 +1,213 @@
-"""A blob from a registry into a file: resumed where it stopped, hashed while it is written.
+"""A blob from a registry into a file: parts in parallel, resumed where they stopped, hashed on the way.
 
-Source: registry.md section 8. One stream a blob. A `-partial` file of ours holds the first bytes of the blob
-and nothing else; one with part files beside it was left by a program that fills it in several places at
-once, and is begun anew.
+Source: registry.md section 8. Connections live in threads of low priority, decisions in the event loop. Small
+blobs come whole, in one request.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import hashlib
 import logging
 import os
-import re
-from collections.abc import AsyncIterator
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import httpx
 
 from corral.core.digests import Digest
-from corral.errors import AccessDenied, CorruptData, NotFound, RegistryError, StorageError
-from corral.registry.client import RegistryClient, Request
+from corral.errors import AccessDenied, NotFound, RegistryError, StorageError
+from corral.registry.client import RegistryClient, Source
+from corral.registry.failures import MAX_ATTEMPTS, Refused, Stalled, gave_up, wait_before
+from corral.registry.lane import Lane, NoRanges
+from corral.registry.partial import Part, Partial
 from corral.registry.progress import Progress
 
 log = logging.getLogger("corral.registry")
 
-MAX_ATTEMPTS = 6
-CHUNK = 1024**2
-_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+SMALL = 1024**2  # bytes; such a blob is not worth a journal
+NUM_LANES = 8
+RECORD_EVERY_S = 2.0
+_NICENESS = 5
+# What storage hosts answer when a signed address has run out.
+_EXPIRED = frozenset({401, 403, 410})
 
 
-async def download_blob(client: RegistryClient, digest: Digest, target: Path, progress: Progress) -> None:
-    """Fetch the blob of `digest` into `target`, which appears only when it is whole and right.
-
-    `progress.total` is the size that the manifest gives; more bytes than that are refused. Raises CorruptData
-    when the bytes have another digest (what was fetched is removed), RegistryError, NotFound, AccessDenied,
-    StorageError. When cancelled, what has arrived stays for the next attempt.
-    """
-    partial = await asyncio.to_thread(_Partial.open, target)
-    try:
-        await _fetch(client, digest, partial, progress)
-        await asyncio.to_thread(partial.finish, digest)
-    finally:
-        await asyncio.to_thread(partial.close)
-
-
-async def _fetch(client: RegistryClient, digest: Digest, partial: _Partial, progress: Progress) -> None:
-    attempt = 0
-    while True:
-        before = progress.completed = partial.size
+async def fetch_small(client: RegistryClient, digest: Digest, progress: Progress) -> bytes:
+    """A blob of at most SMALL bytes. Raises CorruptData, RegistryError, NotFound, AccessDenied."""
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
-            return await _stream(client, digest, partial, progress)
-        except (NotFound, AccessDenied, CorruptData):
+            data = await client.read_blob(digest, progress.total)
+        except (NotFound, AccessDenied):
             raise
         except RegistryError as error:
-            # An attempt that brought something is not counted: it goes on from there.
-            attempt = 0 if partial.size > before else attempt + 1
-            if attempt >= MAX_ATTEMPTS:
-                raise RegistryError(f"max retries exceeded: {error.message}") from error
-            log.info("%s stalled; retrying: %s", digest.short, error.message)
-            if attempt:
-                await asyncio.sleep(2 ** (attempt - 1))
+            await _wait(digest, error, attempt)
+        else:
+            progress.completed = len(data)
+            return data
+    raise AssertionError("the last attempt returns or raises")
 
 
-async def _stream(client: RegistryClient, digest: Digest, partial: _Partial, progress: Progress) -> None:
-    if partial.size >= progress.total > 0:
-        return
-    headers = {"Range": f"bytes={partial.size}-"} if partial.size else {}
-    request = Request(method="GET", url=client.url(f"blobs/{digest}"), headers=headers)
-    async with client.send(request) as answer:
-        if _first_byte(answer) != partial.size:
-            await asyncio.to_thread(partial.restart)
-            progress.completed = 0
-            if _first_byte(answer):
-                raise RegistryError("the registry sent another range than asked for")
-        async for piece in _pieces(answer):
-            if progress.completed + len(piece) > progress.total:
-                await asyncio.to_thread(partial.discard)
-                raise CorruptData(f"{digest} is larger than the {progress.total} bytes that were announced")
-            await asyncio.to_thread(partial.write, piece)
-            progress.completed += len(piece)
-    if progress.completed < progress.total:
-        raise RegistryError("unexpected EOF")
+async def download_blob(
+    client: RegistryClient, url: httpx.URL, digest: Digest, target: Path, progress: Progress
+) -> None:
+    """Fetch what lies at `url` into `target`, which appears only when it is whole and right.
 
-
-async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:
-    """The body in pieces worth a write; what came before a failure is handed out before it is raised."""
-    waiting = bytearray()
+    `progress.total` is the size that the manifest gives; a blob of another size is refused. Raises CorruptData
+    when the bytes have another digest (what was fetched is removed), RegistryError, NotFound, AccessDenied,
+    StorageError. When cancelled or killed, what has arrived stays for the next attempt.
+    """
+    file = await asyncio.to_thread(Partial.open, target, progress.total)
     try:
-        async for piece in answer.aiter_bytes():
-            waiting += piece
-            if len(waiting) >= CHUNK:
-                yield bytes(waiting)
-                waiting.clear()
-    except httpx.HTTPError:
-        if waiting:
-            yield bytes(waiting)
-        raise
-    if waiting:
-        yield bytes(waiting)
+        download = _Download(client, url, digest, file, progress)
+        try:
+            await download.run(NUM_LANES)
+        except NoRanges:
+            await asyncio.to_thread(file.begin_whole)
+            await download.run(1)
+        await asyncio.to_thread(file.finish, digest)
+    finally:
+        await asyncio.to_thread(file.close)
 
 
-def _first_byte(answer: httpx.Response) -> int:
-    """Where in the blob the answer begins."""
-    if answer.status_code != 206:
-        return 0
-    found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-    return int(found[1]) if found else 0
+class _Download:
+    """The work on one blob."""
 
-
-class _Partial:
-    """The file that a download grows in, and the digest of what is in it so far."""
-
-    def __init__(self, target: Path, file: BinaryIO) -> None:
-        self._target = target
-        self._path = _partial_path(target)
+    def __init__(
+        self, client: RegistryClient, url: httpx.URL, digest: Digest, file: Partial, progress: Progress
+    ) -> None:
+        self._client = client
+        self._url = url
+        self._digest = digest
         self._file = file
-        self._hash = hashlib.sha256()
-        self.size = 0
+        self._progress = progress
+        self._source: Source | None = None
+        self._locating = asyncio.Lock()
 
-    @classmethod
-    def open(cls, target: Path) -> _Partial:
-        """Continue the file that an earlier attempt left, or begin one. Raises StorageError."""
-        path = _partial_path(target)
+    async def run(self, num_lanes: int) -> None:
+        """Bring and hash all that is missing; the journal is up to date when this ends, in whatever way."""
+        self._progress.completed = self._file.completed
+        threads = ThreadPoolExecutor(num_lanes + 2, "download", _step_back)
+        recording = asyncio.create_task(self._keep_journal(threads))
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            states = list(target.parent.glob(f"{path.name}-*"))
-            for state in states:
-                state.unlink(missing_ok=True)
-            if states:
-                path.unlink(missing_ok=True)
-            partial = cls(target, path.open("a+b"))
-            partial._file.seek(0)
-            while piece := partial._file.read(CHUNK):
-                partial._hash.update(piece)
-                partial.size += len(piece)
-        except OSError as error:
-            raise _refused(error) from error
-        return partial
+            hashing = _in_thread(threads, self._file.follow, self._file.stop)
+            await _all_of(hashing, *(self._lane(threads) for _ in range(num_lanes)))
+        except BaseException:
+            await _end(recording)
+            with suppress(StorageError):  # the disk is full: what the journal said before still holds
+                await asyncio.to_thread(self._file.record)
+            raise
+        finally:
+            await _end(recording)
+            threads.shutdown(wait=False)
 
-    def write(self, data: bytes) -> None:
+    async def _keep_journal(self, threads: ThreadPoolExecutor) -> None:
+        while True:
+            await asyncio.sleep(RECORD_EVERY_S)
+            await _in_thread(threads, self._file.record, _nothing)
+
+    async def _lane(self, threads: ThreadPoolExecutor) -> None:
+        """Fetch parts until none is left."""
+        lane = Lane()
         try:
-            self._file.write(data)
-        except OSError as error:
-            raise _refused(error) from error
-        self._hash.update(data)
-        self.size += len(data)
+            while (part := self._file.take()) is not None:
+                try:
+                    await self._complete(part, lane, threads)
+                finally:
+                    self._file.release(part)
+        finally:
+            lane.close()
 
-    def restart(self) -> None:
-        """Forget all that is there."""
-        self._file.seek(0)
-        self._file.truncate()
-        self._hash = hashlib.sha256()
-        self.size = 0
+    async def _complete(self, part: Part, lane: Lane, threads: ThreadPoolExecutor) -> None:
+        attempt = 0
+        while not part.is_complete:
+            before = part.completed
+            try:
+                source = await self._located()
+                await _in_thread(threads, partial(self._bring, part, lane, source), lane.abort)
+            except (NotFound, AccessDenied, NoRanges):
+                raise
+            except RegistryError as error:
+                if isinstance(error, Refused) and error.status in _EXPIRED:
+                    self._source = None
+                # An attempt that brought something is not counted: it goes on from there.
+                attempt = 1 if part.completed > before else attempt + 1
+                self._say_stalled(part, error)
+                await _wait(self._digest, error, attempt)
 
-    def discard(self) -> None:
-        self._path.unlink(missing_ok=True)
+    def _bring(self, part: Part, lane: Lane, source: Source) -> None:
+        for piece in lane.fetch(source, part.position, part.end, self._file.size):
+            self._file.write(part, piece)
+            self._progress.add(len(piece))
 
-    def finish(self, digest: Digest) -> None:
-        """Give the file its name. Raises CorruptData, and removes it, when it has another digest."""
-        actual = Digest(self._hash.hexdigest())
-        if actual != digest:
-            self.discard()
-            raise CorruptData(f"digest mismatch, file must be downloaded again: want {digest}, got {actual}")
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._path.chmod(0o644)
-            self._path.replace(self._target)
-        except OSError as error:
-            raise _refused(error) from error
+    async def _located(self) -> Source:
+        async with self._locating:
+            if self._source is None:
+                self._source = await self._client.locate(self._url)
+            return self._source
 
-    def close(self) -> None:
-        self._file.close()
-
-
-def _partial_path(target: Path) -> Path:
-    return target.with_name(f"{target.name}-partial")
+    def _say_stalled(self, part: Part, error: RegistryError) -> None:
+        if isinstance(error, Stalled):
+            log.info(
+                "%s part at %d stalled; retrying. If this persists, press ctrl-c to exit, then 'corral pull' "
+                "to find a faster connection.",
+                self._digest.short,
+                part.offset,
+            )
 
 
-def _refused(error: OSError) -> StorageError:
-    hint = "free some space and pull again: what has arrived is kept" if error.errno == errno.ENOSPC else None
-    return StorageError(f"{error.strerror or error}", hint=hint)
+async def _wait(digest: Digest, error: RegistryError, attempt: int) -> None:
+    """Wait for the next attempt after attempt number `attempt`. Raises when it was the last."""
+    if isinstance(error, Refused) and error.is_final and error.status not in _EXPIRED:
+        raise error
+    if attempt >= MAX_ATTEMPTS:
+        raise gave_up(error) from error
+    log.info("%s: attempt %d failed: %s", digest.short, attempt, error.message)
+    await asyncio.sleep(wait_before(attempt, error))
+
+
+async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], None], stop: Callable[[], None]) -> None:
+    """Run `work` in a thread. When cancelled, `stop` is called and the thread waited for."""
+    running = asyncio.get_running_loop().run_in_executor(threads, work)
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        stop()
+        await asyncio.wait({running})
+        if not running.cancelled():
+            running.exception()  # nobody will ask for it any more
+        raise
+
+
+async def _all_of(*work: Coroutine[Any, Any, None]) -> None:
+    """Run all at the same time; the first error ends the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait until it is over, whatever became of it."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
+
+
+def _nothing() -> None:
+    """The stop of work that is soon over by itself."""
+
+
+def _step_back() -> None:
+    """Let the engine and the event loop go first: on Linux each thread has a niceness of its own."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

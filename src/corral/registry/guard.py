@@ -1,14 +1,16 @@
 """Where a registry may send us: redirects, and the addresses that a name stands for.
 
 A registry is named by the user and may be anywhere, also on this machine. What it redirects to is its
-choice: only https or its own host, and never a machine of the private network. The address is checked on
-the connection itself, so a name that changes its meaning between check and use gains nothing.
+choice: only https or its own host, and never a machine of the private network, unless the user's
+configuration trusts that host. The address is checked on the connection itself, so a name that changes its
+meaning between check and use gains nothing.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -16,44 +18,72 @@ import httpx
 
 from corral.errors import RegistryError
 
+MAX_REDIRECTS = 10
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
 Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
 
 def origin(url: httpx.URL) -> tuple[str, str]:
-    """Host (with port, where one is given) and scheme: what a credential belongs to."""
+    """Scheme, and host with port where one is given: what a credential belongs to."""
     return url.scheme, url.netloc.decode()
 
 
-def check_redirect(source: httpx.URL, target: httpx.URL) -> None:
-    """Raises RegistryError unless `target` is https or on the host of `source`."""
-    if target.scheme == "https":
-        return
-    if target.scheme == "http" and source.scheme == "http" and target.host == source.host:
-        return
-    raise RegistryError(f"refused to follow a redirect from {source.host} to {target.scheme}://{target.host}")
-
-
-def trace_for(url: httpx.URL, home: httpx.URL) -> Trace | None:
-    """The check of a connection to `url` on behalf of the registry `home`; None where none is needed."""
-    if url.host == home.host or _uses_proxy(url):
-        return None
-
-    async def check(event: str, info: Mapping[str, Any]) -> None:
-        if event != "connection.connect_tcp.complete":
-            return
-        stream = info["return_value"]
-        address = stream.get_extra_info("server_addr")
-        if address and not _is_public(address[0]):
-            await stream.aclose()
-            raise RegistryError(f"refused to follow a redirect to {url.host}: a private address")
-
-    return check
-
-
-def _uses_proxy(url: httpx.URL) -> bool:
-    # With a proxy the connection goes to the proxy, which the user chose.
+def proxy_of(url: httpx.URL) -> str:
+    """The proxy of the environment that serves `url`; empty for a direct connection."""
     proxies = getproxies()
-    return bool(proxies.get(url.scheme) or proxies.get("all")) and not proxy_bypass(url.host)
+    found = proxies.get(url.scheme) or proxies.get("all") or ""
+    return "" if not found or proxy_bypass(url.host) else found
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """What one registry may do. `trusted` are hosts, with a port where one is given, that it may send us to."""
+
+    home: httpx.URL
+    trusted: frozenset[str] = frozenset()
+
+    def trusts(self, url: httpx.URL) -> bool:
+        return url.host in self.trusted or url.netloc.decode() in self.trusted
+
+    def check_redirect(self, source: httpx.URL, target: httpx.URL) -> None:
+        """Raises RegistryError unless `target` is https, trusted, or on the host of `source`."""
+        if target.scheme == "https":
+            return
+        if target.scheme == "http" and source.scheme == "http":
+            if target.host == source.host or self.trusts(target):
+                return
+        raise RegistryError(
+            f"refused to follow a redirect from {source.host} to {target.scheme}://{target.host}"
+        )
+
+    def check_address(self, url: httpx.URL, address: str) -> None:
+        """Raises RegistryError when a connection to `url`, made to `address`, leads into a private network."""
+        if url.host == self.home.host or self.trusts(url) or _is_public(address):
+            return
+        raise RegistryError(
+            f"refused to follow a redirect to {url.host}: a private address",
+            hint=f'to allow it, add it to `trust` of [registries."{self.home.netloc.decode()}"] in config.toml',
+        )
+
+    def trace(self, url: httpx.URL) -> Trace | None:
+        """The check of httpx's connection to `url`; None where none is needed."""
+        # With a proxy the connection goes to the proxy, which the user chose.
+        if url.host == self.home.host or self.trusts(url) or proxy_of(url):
+            return None
+
+        async def check(event: str, info: Mapping[str, Any]) -> None:
+            if event != "connection.connect_tcp.complete":
+                return
+            stream = info["return_value"]
+            address = stream.get_extra_info("server_addr")
+            try:
+                self.check_address(url, address[0] if address else "")
+            except RegistryError:
+                await stream.aclose()
+                raise
+
+        return check
 
 
 def _is_public(address: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -11,3 +12,9 @@ class Progress:
 
     total: int = 0
     completed: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def add(self, num_bytes: int) -> None:
+        """Count bytes; from any thread."""
+        with self._lock:
+            self.completed += num_bytes
