@@ -145,19 +145,6 @@ def test_two_pulls_of_one_model_share_a_download(shelf, registry):
     assert len(blobs) == len(set(blobs)) == 3
 
 
-def test_a_pull_that_is_left_keeps_what_has_arrived(tmp_path, registry):
-    registry.cut_after = 1000
-    shelf = Shelf(tmp_path, transport=registry.transport)
-    publish(registry, shelf)
-    weights = build_gguf(shelf.folder / "again.gguf").read_bytes()
-    path = shelf.store.blobs.path(Digest.of(weights))
-    path.parent.mkdir(parents=True)
-    path.with_name(f"{path.name}-partial").write_bytes(weights[:1000])
-    pull(shelf)
-    assert registry.requests[1].headers["Range"] == "bytes=1000-"
-    assert path.read_bytes() == weights
-
-
 def push(shelf: Shelf, text: str, **options: bool) -> list[ProgressRecord]:
     return shelf.records(shelf.library.push(text, **options))
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from corral.errors import RegistryError, StorageError
-from corral.registry.auth import Challenge, KeyPair, token_request
+from corral.registry.auth import Challenge, KeyPair, signed, token_address
 
 CHALLENGE = Challenge("https://r.test/token?z=1", "registry", "repository:a/b:pull repository:a/b:push")
 
@@ -25,24 +25,34 @@ def test_a_challenge_is_read_from_its_header():
     assert Challenge.parse(header) == Challenge("https://r.test/t", "s", "x y")
 
 
-def test_a_challenge_without_a_realm_is_refused():
-    with pytest.raises(RegistryError):
-        Challenge.parse('Basic charset="utf-8"')
+def test_a_challenge_for_a_password_has_no_address():
+    assert Challenge.parse('Basic realm="registry", charset="utf-8"') == Challenge("")
+
+
+def test_of_two_ways_the_token_is_taken():
+    header = 'Basic realm="x", Bearer realm="https://r.test/t",service="s"'
+    assert Challenge.parse(header) == Challenge("https://r.test/t", "s")
+
+
+@pytest.mark.parametrize("header", ["", "Digest realm=x", 'Bearer service="s"'])
+def test_a_challenge_that_nobody_understands_is_refused(header):
+    with pytest.raises(RegistryError, match="does not say where to get access"):
+        Challenge.parse(header)
 
 
 def test_a_token_request_is_signed_with_the_key(tmp_path):
     key = KeyPair.load_or_create(tmp_path)
-    url, headers = token_request(CHALLENGE, key)
-    public, _, signature = headers["Authorization"].partition(":")
+    url = token_address(CHALLENGE)
+    public, _, signature = signed(url, key).partition(":")
     empty = base64.b64encode(b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855").decode()
     key.private.public_key().verify(base64.b64decode(signature), f"GET,{url},{empty}".encode())
     assert key.public_line == f"ssh-ed25519 {public}"
 
 
-def test_without_a_key_a_token_is_asked_for_unsigned():
-    url, headers = token_request(CHALLENGE, None)
-    assert headers == {}
-    assert {"nonce", "ts", "service"} <= dict(parse_qsl(urlsplit(url).query)).keys()
+def test_the_address_of_a_token_request_holds_time_and_nonce():
+    first, second = token_address(CHALLENGE), token_address(CHALLENGE)
+    assert {"nonce", "ts", "service"} <= dict(parse_qsl(urlsplit(first).query)).keys()
+    assert first != second
 
 
 def test_a_new_key_is_private_and_is_found_again(tmp_path):

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from corral.errors import RegistryError
-from corral.registry import guard
+from corral.registry.guard import Border
 
+HOME = httpx.URL("https://r.test")
 HTTPS, HTTP = "https://r.test/a", "http://r.test/a"
 
 
@@ -21,7 +22,7 @@ HTTPS, HTTP = "https://r.test/a", "http://r.test/a"
     ],
 )
 def test_redirects_to_https_and_within_the_host_are_followed(source, target):
-    guard.check_redirect(httpx.URL(source), httpx.URL(target))
+    Border(HOME).check_redirect(httpx.URL(source), httpx.URL(target))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_redirects_to_https_and_within_the_host_are_followed(source, target):
 )
 def test_other_redirects_are_refused(source, target):
     with pytest.raises(RegistryError, match="refused to follow a redirect"):
-        guard.check_redirect(httpx.URL(source), httpx.URL(target))
+        Border(HOME).check_redirect(httpx.URL(source), httpx.URL(target))
 
 
 class Connection:
@@ -62,7 +63,7 @@ def no_proxies(monkeypatch):
 
 def connect(address: str) -> Connection:
     connection = Connection(address)
-    check = guard.trace_for(httpx.URL("https://storage.test/x"), httpx.URL("https://r.test"))
+    check = Border(HOME).trace(httpx.URL("https://storage.test/x"))
     assert check is not None
     try:
         asyncio.run(check("connection.connect_tcp.complete", {"return_value": connection}))
@@ -85,4 +86,12 @@ def test_a_redirect_to_a_private_address_is_cut_before_anything_is_sent(address)
 
 
 def test_the_registry_itself_may_be_anywhere():
-    assert guard.trace_for(httpx.URL("http://localhost:5000/v2/"), httpx.URL("http://localhost:5000")) is None
+    assert Border(httpx.URL("http://localhost:5000")).trace(httpx.URL("http://localhost:5000/v2/")) is None
+
+
+def test_hosts_that_the_user_trusts_may_be_anywhere():
+    border = Border(HOME, frozenset({"minio.lab:9000"}))
+    target = httpx.URL("http://minio.lab:9000/blob")
+    border.check_redirect(httpx.URL(HTTP), target)
+    border.check_address(target, "10.0.0.7")
+    assert border.trace(target) is None

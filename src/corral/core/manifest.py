@@ -5,6 +5,7 @@ Source: store.md section 3, registry.md sections 5 and 6.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -27,6 +28,15 @@ MEDIA_MESSAGES = _PREFIX + "messages"
 MEDIA_LICENSE = _PREFIX + "license"
 MEDIA_TENSOR = _PREFIX + "tensor"
 MEDIA_JSON = _PREFIX + "json"
+# Of our own: the published files that a model was made of. Other programs ignore layers they do not know.
+MEDIA_SOURCE = "application/vnd.corral.source.v1+json"
+# What some registries answer for one name and several machines: manifests of manifests.
+MEDIA_INDEXES = frozenset(
+    {
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.oci.image.index.v1+json",
+    }
+)
 
 
 class Layer(msgspec.Struct, frozen=True, rename={"media_type": "mediaType", "origin": "from"}):
@@ -76,6 +86,14 @@ class Manifest(msgspec.Struct, frozen=True, rename="camel"):
         return gojson.encode(body) + b"\n"
 
 
+class SourceFile(msgspec.Struct, frozen=True):
+    """A published file that a model was made of."""
+
+    name: str
+    digest: str
+    size: int
+
+
 class Draft(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the config says of a draft model for speculative decoding."""
 
@@ -122,7 +140,7 @@ def decode_manifest(data: bytes) -> Manifest:
     """Raises CorruptData when the bytes are no manifest."""
     try:
         return msgspec.json.decode(data, type=Manifest, strict=False)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise CorruptData(f"invalid manifest: {error}") from error
 
 
@@ -132,3 +150,16 @@ def decode_config(data: bytes) -> ModelConfig:
         return msgspec.json.decode(data, type=ModelConfig)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise CorruptData(f"invalid model config: {error}") from error
+
+
+def encode_source(files: Iterable[SourceFile]) -> bytes:
+    """The content of a source layer."""
+    return msgspec.json.encode(list(files))
+
+
+def decode_source(data: bytes) -> list[SourceFile]:
+    """Raises CorruptData when the bytes are no source layer."""
+    try:
+        return msgspec.json.decode(data, type=list[SourceFile])
+    except msgspec.MsgspecError as error:
+        raise CorruptData(f"invalid source layer: {error}") from error

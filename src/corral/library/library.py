@@ -28,9 +28,11 @@ from corral.library.listing import newest_first
 from corral.library.network import Headers
 from corral.library.packaged import create_pocket
 from corral.library.pins import Pins, remove_unused
+from corral.library.pull import Puller
+from corral.library.push import Pusher
 from corral.library.reading import Reader, or_nothing
+from corral.library.remote_names import pull_name, stored_name
 from corral.library.show import show
-from corral.library.transfer import Exchange, pull_name, stored_name
 from corral.settings import Settings
 from corral.store import Store
 
@@ -49,7 +51,8 @@ class Library:
         self._settings = settings
         self._reader = Reader(store, settings, Headers())
         self._pins = Pins()
-        self._exchange = Exchange(store, settings, self._pins, transport)
+        self._puller = Puller(store, settings, self._pins, self.create, transport)
+        self._pusher = Pusher(store, settings, transport)
         self._creator = Creator(store, self._reader, settings, self._pins, self.pull)
         self._models: dict[ModelName, tuple[Stamp, Model]] = {}
         self._spelling: dict[ModelName, ModelName] = {}
@@ -201,7 +204,7 @@ class Library:
             await asyncio.to_thread(self._canonical, name)
             yield ProgressRecord("success")
             return
-        async with aclosing(self._exchange.pull(name, insecure=insecure)) as records:
+        async with aclosing(self._puller.pull(name, insecure=insecure)) as records:
             async for record in records:
                 yield record
 
@@ -209,7 +212,7 @@ class Library:
         """Publish a model. Raises InvalidInput without a name; other errors come out of the steps."""
         if not text:
             raise InvalidInput("model is required")
-        async with aclosing(self._exchange.push(text, insecure=insecure)) as records:
+        async with aclosing(self._pusher.push(text, insecure=insecure)) as records:
             async for record in records:
                 yield record
 

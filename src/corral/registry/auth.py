@@ -24,7 +24,7 @@ from corral.errors import RegistryError, StorageError
 KEY_FILE = "id_ed25519"
 # The signed text ends with the digest of the body, which a token request does not have.
 _EMPTY_BODY = base64.b64encode(hashlib.sha256(b"").hexdigest().encode()).decode()
-_SCHEME = re.compile(r"(?:^|,)\s*(Bearer|Basic)\s+", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:^|,)\s*(Bearer|Basic)(?:\s+|$)", re.IGNORECASE)
 _PARAMETER = re.compile(r'([A-Za-z]+)="([^"]*)"')
 
 

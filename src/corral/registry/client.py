@@ -5,6 +5,7 @@ Source: registry.md sections 2, 3 and 4.
 
 from __future__ import annotations
 
+import asyncio
 import platform
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -27,6 +28,8 @@ from corral.registry.hosts import Endpoint
 
 # No byte for this long: the connection is given up and tried again.
 STALL_S = 30.0
+# A user waits for the manifest: a registry that is busy is asked again, but not for long.
+_MANIFEST_PAUSES_S = (0.5, 2.0)
 MAX_MANIFEST = 16 * 1024**2
 MAX_ERROR_TEXT = 16 * 1024
 # Registries refuse models that are newer than the program; they know versions of the reference alone.
@@ -106,7 +109,15 @@ class RegistryClient:
         Raises NotFound (`file does not exist`), AccessDenied or RegistryError.
         """
         url = self.url(f"manifests/{self.name.tag}")
-        return await self.read(Request(method="GET", url=url, headers={"Accept": MEDIA_MANIFEST}), MAX_MANIFEST)
+        request = Request(method="GET", url=url, headers={"Accept": MEDIA_MANIFEST})
+        for pause_s in _MANIFEST_PAUSES_S:
+            try:
+                return await self.read(request, MAX_MANIFEST)
+            except Refused as error:
+                if error.is_final:
+                    raise
+                await asyncio.sleep(min(error.wait_s or pause_s, STALL_S))
+        return await self.read(request, MAX_MANIFEST)
 
     async def store_manifest(self, manifest: Manifest) -> None:
         """Publish `manifest` under this name. Raises AccessDenied or RegistryError."""
@@ -258,12 +269,12 @@ class RegistryClient:
         return found.token or found.access_token
 
     def _check_realm(self, realm: httpx.URL, asked: httpx.URL) -> None:
-        """Nobody but the registry, and whom the user trusts in its place, may see a signature or a password."""
+        """Only the registry, and whom the user trusts in its place, may see a signature or a password."""
         if realm.netloc != asked.netloc and not self._border.trusts(realm):
+            there, here = realm.netloc.decode(), asked.netloc.decode()
             raise RegistryError(
-                f'realm host "{realm.netloc.decode()}" does not match original host "{asked.netloc.decode()}"',
-                hint=f'if that host gives the tokens of this registry, add it to `trust` of '
-                f'[registries."{self.endpoint.base.netloc.decode()}"] in config.toml',
+                f'realm host "{there}" does not match original host "{here}"',
+                hint="if that host gives the tokens of this registry: " + self._border.how_to_trust(realm),
             )
         if realm.scheme != "https" and realm.scheme != asked.scheme:
             raise RegistryError(f"refused to ask {realm.scheme}://{realm.host} for a token: it is not https")

@@ -11,22 +11,22 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from corral.core.digests import Digest
-from corral.errors import AccessDenied, NotFound, RegistryError, StorageError
+from corral.errors import RegistryError, StorageError
 from corral.registry.client import RegistryClient, Source
-from corral.registry.failures import MAX_ATTEMPTS, Refused, Stalled, gave_up, wait_before
+from corral.registry.failures import MAX_ATTEMPTS, Expired, Stalled, persistently, wait_for_next
 from corral.registry.lane import Lane, NoRanges
 from corral.registry.partial import Part, Partial
 from corral.registry.progress import Progress
+from corral.registry.tasks import end, task_group
 
 log = logging.getLogger("corral.registry")
 
@@ -34,23 +34,13 @@ SMALL = 1024**2  # bytes; such a blob is not worth a journal
 NUM_LANES = 8
 RECORD_EVERY_S = 2.0
 _NICENESS = 5
-# What storage hosts answer when a signed address has run out.
-_EXPIRED = frozenset({401, 403, 410})
 
 
 async def fetch_small(client: RegistryClient, digest: Digest, progress: Progress) -> bytes:
     """A blob of at most SMALL bytes. Raises CorruptData, RegistryError, NotFound, AccessDenied."""
-    for attempt in range(1, MAX_ATTEMPTS + 1):
-        try:
-            data = await client.read_blob(digest, progress.total)
-        except (NotFound, AccessDenied):
-            raise
-        except RegistryError as error:
-            await _wait(digest, error, attempt)
-        else:
-            progress.completed = len(data)
-            return data
-    raise AssertionError("the last attempt returns or raises")
+    data = await persistently(digest.short, lambda: client.read_blob(digest, progress.total))
+    progress.completed = len(data)
+    return data
 
 
 async def download_blob(
@@ -58,21 +48,28 @@ async def download_blob(
 ) -> None:
     """Fetch what lies at `url` into `target`, which appears only when it is whole and right.
 
-    `progress.total` is the size that the manifest gives; a blob of another size is refused. Raises CorruptData
-    when the bytes have another digest (what was fetched is removed), RegistryError, NotFound, AccessDenied,
-    StorageError. When cancelled or killed, what has arrived stays for the next attempt.
+    `progress.total` is the size that the manifest gives; a blob of another size is refused. Raises
+    CorruptData when the bytes have another digest (what was fetched is removed), RegistryError, NotFound,
+    AccessDenied, StorageError. When cancelled or killed, what has arrived stays for the next attempt.
     """
     file = await asyncio.to_thread(Partial.open, target, progress.total)
     try:
-        download = _Download(client, url, digest, file, progress)
-        try:
-            await download.run(NUM_LANES)
-        except NoRanges:
-            await asyncio.to_thread(file.begin_whole)
-            await download.run(1)
+        await _bring_all(_Download(client, url, digest, file, progress), file)
         await asyncio.to_thread(file.finish, digest)
     finally:
         await asyncio.to_thread(file.close)
+
+
+async def _bring_all(download: _Download, file: Partial) -> None:
+    """All bytes; from a far side without ranges in one piece, and from the start again when it breaks."""
+    num_lanes = NUM_LANES
+    for _ in range(MAX_ATTEMPTS):
+        try:
+            return await download.run(num_lanes)
+        except NoRanges:
+            num_lanes = 1
+            await asyncio.to_thread(file.begin_whole)
+    raise RegistryError("the connection keeps breaking, and the registry cannot go on where it broke")
 
 
 class _Download:
@@ -95,15 +92,17 @@ class _Download:
         threads = ThreadPoolExecutor(num_lanes + 2, "download", _step_back)
         recording = asyncio.create_task(self._keep_journal(threads))
         try:
-            hashing = _in_thread(threads, self._file.follow, self._file.stop)
-            await _all_of(hashing, *(self._lane(threads) for _ in range(num_lanes)))
+            async with task_group() as group:
+                group.create_task(_in_thread(threads, self._file.follow, self._file.stop))
+                for _ in range(num_lanes):
+                    group.create_task(self._lane(threads))
         except BaseException:
-            await _end(recording)
+            await end(recording)
             with suppress(StorageError):  # the disk is full: what the journal said before still holds
                 await asyncio.to_thread(self._file.record)
             raise
         finally:
-            await _end(recording)
+            await end(recording)
             threads.shutdown(wait=False)
 
     async def _keep_journal(self, threads: ThreadPoolExecutor) -> None:
@@ -130,15 +129,13 @@ class _Download:
             try:
                 source = await self._located()
                 await _in_thread(threads, partial(self._bring, part, lane, source), lane.abort)
-            except (NotFound, AccessDenied, NoRanges):
-                raise
             except RegistryError as error:
-                if isinstance(error, Refused) and error.status in _EXPIRED:
+                if isinstance(error, Expired):
                     self._source = None
                 # An attempt that brought something is not counted: it goes on from there.
                 attempt = 1 if part.completed > before else attempt + 1
                 self._say_stalled(part, error)
-                await _wait(self._digest, error, attempt)
+                await wait_for_next(self._digest.short, error, attempt)
 
     def _bring(self, part: Part, lane: Lane, source: Source) -> None:
         for piece in lane.fetch(source, part.position, part.end, self._file.size):
@@ -161,16 +158,6 @@ class _Download:
             )
 
 
-async def _wait(digest: Digest, error: RegistryError, attempt: int) -> None:
-    """Wait for the next attempt after attempt number `attempt`. Raises when it was the last."""
-    if isinstance(error, Refused) and error.is_final and error.status not in _EXPIRED:
-        raise error
-    if attempt >= MAX_ATTEMPTS:
-        raise gave_up(error) from error
-    log.info("%s: attempt %d failed: %s", digest.short, attempt, error.message)
-    await asyncio.sleep(wait_before(attempt, error))
-
-
 async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], None], stop: Callable[[], None]) -> None:
     """Run `work` in a thread. When cancelled, `stop` is called and the thread waited for."""
     running = asyncio.get_running_loop().run_in_executor(threads, work)
@@ -182,24 +169,6 @@ async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], None], stop
         if not running.cancelled():
             running.exception()  # nobody will ask for it any more
         raise
-
-
-async def _all_of(*work: Coroutine[Any, Any, None]) -> None:
-    """Run all at the same time; the first error ends the others and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for one in work:
-                group.create_task(one)
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait until it is over, whatever became of it."""
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled():
-        task.exception()
 
 
 def _nothing() -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import random
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import httpx
 
 from corral.errors import RegistryError
+
+T = TypeVar("T")
+
+log = logging.getLogger("corral.registry")
 
 MAX_ATTEMPTS = 6
 _MAX_WAIT_S = 60.0
 
 
 class Refused(RegistryError):
-    """An answer of 400 and above; `wait_s` is how long the far side asks us to stay away, 0 if it does not."""
+    """An answer of 400 and above; `wait_s` is how long it asks us to stay away, 0 if it does not."""
 
     def __init__(self, status: int, text: str, *, wait_s: float = 0.0) -> None:
         super().__init__(f"{status}: {text}")
@@ -28,23 +36,43 @@ class Refused(RegistryError):
         return self.status < 500 and self.status not in (408, 425, 429)
 
 
+class Expired(RegistryError):
+    """The address of a blob does not let us in any more; a new one has to be asked for."""
+
+
 class Stalled(RegistryError):
     """A connection brings nothing, or next to nothing, any more."""
 
 
-def wait_before(attempt: int, error: RegistryError) -> float:
-    """Seconds to wait before attempt number `attempt`, from 1: doubled each time, and never all at once."""
+async def persistently(what: str, action: Callable[[], Awaitable[T]], attempts: int = MAX_ATTEMPTS) -> T:
+    """What `action` returns, after as many attempts as it takes. Raises like `wait_for_next`."""
+    attempt = 1
+    while True:
+        try:
+            return await action()
+        except RegistryError as error:
+            await wait_for_next(what, error, attempt, attempts)
+            attempt += 1
+
+
+async def wait_for_next(what: str, error: RegistryError, attempt: int, attempts: int = MAX_ATTEMPTS) -> None:
+    """Wait after attempt number `attempt`, from 1, twice as long each time.
+
+    Raises `error` where another attempt would change nothing, RegistryError when this was the last.
+    """
+    if isinstance(error, Refused) and error.is_final:
+        raise error
+    if attempt >= attempts:
+        raise RegistryError(f"max retries exceeded: {error.message}", hint=error.hint) from error
+    log.info("%s: attempt %d failed: %s", what, attempt, error.message)
     asked = error.wait_s if isinstance(error, Refused) else 0.0
-    return min(asked or 2.0 ** (attempt - 1), _MAX_WAIT_S) * random.uniform(0.75, 1.25)
+    # Never all clients at once.
+    await asyncio.sleep(min(asked or 2.0 ** (attempt - 1), _MAX_WAIT_S) * random.uniform(0.75, 1.25))
 
 
 def retry_after(value: str | None) -> float:
     """Seconds of a Retry-After header; its other form, a date, counts as none."""
     return float(value) if value and value.isdecimal() else 0.0
-
-
-def gave_up(error: RegistryError) -> RegistryError:
-    return RegistryError(f"max retries exceeded: {error.message}", hint=error.hint)
 
 
 def refusal(error: BaseException, url: httpx.URL) -> str:

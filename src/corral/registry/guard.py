@@ -38,7 +38,7 @@ def proxy_of(url: httpx.URL) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """What one registry may do. `trusted` are hosts, with a port where one is given, that it may send us to."""
+    """What one registry may do. `trusted` are the hosts, some with a port, that it may send us to."""
 
     home: httpx.URL
     trusted: frozenset[str] = frozenset()
@@ -46,24 +46,29 @@ class Border:
     def trusts(self, url: httpx.URL) -> bool:
         return url.host in self.trusted or url.netloc.decode() in self.trusted
 
+    def how_to_trust(self, url: httpx.URL) -> str:
+        """For hints."""
+        home = self.home.netloc.decode()
+        return f'trust = ["{url.netloc.decode()}"] in [registries."{home}"] of config.toml'
+
     def check_redirect(self, source: httpx.URL, target: httpx.URL) -> None:
         """Raises RegistryError unless `target` is https, trusted, or on the host of `source`."""
         if target.scheme == "https":
             return
-        if target.scheme == "http" and source.scheme == "http":
-            if target.host == source.host or self.trusts(target):
-                return
+        is_near = target.host == source.host or self.trusts(target)
+        if is_near and target.scheme == source.scheme == "http":
+            return
         raise RegistryError(
             f"refused to follow a redirect from {source.host} to {target.scheme}://{target.host}"
         )
 
     def check_address(self, url: httpx.URL, address: str) -> None:
-        """Raises RegistryError when a connection to `url`, made to `address`, leads into a private network."""
+        """Raises RegistryError when a connection to `url`, at `address`, leads into a private network."""
         if url.host == self.home.host or self.trusts(url) or _is_public(address):
             return
         raise RegistryError(
             f"refused to follow a redirect to {url.host}: a private address",
-            hint=f'to allow it, add it to `trust` of [registries."{self.home.netloc.decode()}"] in config.toml',
+            hint="to allow it: " + self.how_to_trust(url),
         )
 
     def trace(self, url: httpx.URL) -> Trace | None:

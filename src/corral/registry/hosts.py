@@ -18,6 +18,7 @@ from corral.core.names import DEFAULT_HOST
 from corral.errors import InvalidInput, RegistryError
 from corral.registry.auth import KeyPair
 from corral.registry.guard import Border
+from corral.settings import RegistrySettings
 
 # One site under two names; the API and the files are at the longer.
 HUGGING_FACE = "huggingface.co"
@@ -36,22 +37,6 @@ class Login:
     def basic(self) -> str:
         """The value of an Authorization header."""
         return f"Basic {base64.b64encode(f'{self.username}:{self.password}'.encode()).decode()}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostSettings:
-    """One entry of the table.
-
-    `mirror` is the address of a server that is asked first, `ca` a file with certificates to trust besides the
-    usual ones, `insecure` plain http, `trust` the hosts that this registry may send us to: for
-    tokens, and for blobs on a private network.
-    """
-
-    mirror: str = ""
-    ca: str = ""
-    insecure: bool = False
-    login: Login | None = None
-    trust: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +67,7 @@ class Endpoint:
 class Hosts:
     """All that is known of registries: configuration, logins, and the key of this machine's user."""
 
-    settings: Mapping[str, HostSettings] = field(default_factory=dict)
+    settings: Mapping[str, RegistrySettings] = field(default_factory=dict)
     logins: Mapping[str, Login] = field(default_factory=dict)
     key: KeyPair | None = None
 
@@ -111,14 +96,14 @@ class Hosts:
         return Endpoint(
             base=base,
             key=self.key,
-            login=self.logins.get(host) or found.login,
+            login=self.logins.get(host.lower()) or (Login(**found.auth) if found.auth else None),
             ca=found.ca,
-            trust=found.trust,
+            trust=frozenset(found.trust),
             of_host=of_host if of_host != DEFAULT_HOST else "",
         )
 
-    def _settings(self, host: str) -> HostSettings:
-        return self.settings.get(host, HostSettings())
+    def _settings(self, host: str) -> RegistrySettings:
+        return self.settings.get(host.lower(), RegistrySettings())
 
 
 @lru_cache(maxsize=16)

@@ -19,7 +19,7 @@ import httpx
 
 from corral.errors import CorruptData, NotFound, RegistryError
 from corral.registry.client import STALL_S, Source, user_agent
-from corral.registry.failures import Refused, Stalled, refusal, retry_after
+from corral.registry.failures import Expired, Refused, Stalled, refusal, retry_after
 from corral.registry.guard import MAX_REDIRECTS, REDIRECTS, proxy_of
 from corral.registry.hosts import Endpoint
 
@@ -27,12 +27,14 @@ PIECE = 1024**2
 # A connection that brings less than this in STALL_S seconds might as well bring nothing.
 _MIN_BYTES = 4096
 _MAX_ERROR_TEXT = 512
+# What storage hosts answer when a signed address has run out.
+_EXPIRED = frozenset({401, 403, 410})
 CONNECT_S = 10.0
 _PLAIN = {"User-Agent": user_agent(), "Accept-Encoding": "identity"}
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
-class NoRanges(RegistryError):
+class NoRanges(Exception):
     """The far side sends whole blobs only."""
 
 
@@ -48,8 +50,8 @@ class Lane:
     def fetch(self, source: Source, start: int, stop: int, total: int) -> Iterator[bytes]:
         """The bytes from `start` up to `stop` of a blob of `total` bytes, as they arrive; perhaps fewer.
 
-        Raises NoRanges when a part was asked for and the whole came, Refused, NotFound, Stalled, CorruptData when
-        the far side has a blob of another size, RegistryError for everything that befalls a connection.
+        Raises NoRanges when a part was asked for and the whole came, NotFound, CorruptData when the far side
+        has a blob of another size; Refused, Expired, Stalled and RegistryError for what befalls a connection.
         """
         url = source.url
         try:
@@ -186,6 +188,8 @@ def _check(answer: http.client.HTTPResponse, start: int, stop: int, total: int) 
         raise NotFound("file does not exist")
     if answer.status >= 400 or answer.status not in (200, 206):
         text = answer.read(_MAX_ERROR_TEXT).decode("utf-8", "replace").strip()
+        if answer.status in _EXPIRED:
+            raise Expired(f"{answer.status}: {text}")
         raise Refused(answer.status, text, wait_s=retry_after(answer.headers.get("Retry-After")))
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise RegistryError("the registry's answer is compressed, which nobody asked for")

@@ -1,9 +1,9 @@
 """The file that a blob grows in, and the journal beside it that lets another process go on.
 
-The reference's own form, so that a download begun by one program is finished by the other: `<blob>-partial` has
-the full size from the start, and each `<blob>-partial-<n>` tells of one part how much of it has arrived. Of our
-own is `<blob>-partial.hash`: how much was hashed, and the state of the digest there. The journal
-never claims what is not on the disk yet. Source: registry.md section 8.
+The reference's own form, so that a download begun by one program is finished by the other: `<blob>-partial`
+has the full size from the start, and each `<blob>-partial-<n>` tells of one part how much of it has arrived.
+Of our own is `<blob>-partial.hash`: how much was hashed, and the state of the digest there. The journal never
+claims what is not on the disk yet. Source: registry.md section 8.
 """
 
 from __future__ import annotations
@@ -140,7 +140,10 @@ class Partial:
             self._stopped = False
 
     def follow(self) -> None:
-        """Hash the bytes in order as they arrive, until all are hashed or `stop` is called. Raises StorageError."""
+        """Hash the bytes in order as they arrive, until all are hashed or `stop` is called.
+
+        Raises StorageError.
+        """
         block = bytearray(_BLOCK)
         with memoryview(block) as view, _storage_errors():
             while (length := self._wait_for_bytes()) > 0:
@@ -223,7 +226,10 @@ class Partial:
             position += record.size
         if position != self.size or len(records) > _MAX_PARTS:
             return []
-        return [Part(record.offset, record.size, record.completed, recorded=record.completed) for record in records]
+        return [
+            Part(record.offset, record.size, record.completed, recorded=record.completed)
+            for record in records
+        ]
 
     def _recorded_hash(self) -> tuple[int, bytes] | None:
         """How much was hashed and the state there; None when it does not fit the parts."""
@@ -315,7 +321,9 @@ def _lock(handle: int, path: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise StorageError(f"another program is downloading {path.name}", hint="wait until it is done") from error
+        raise StorageError(
+            f"another program is downloading {path.name}", hint="wait until it is done"
+        ) from error
 
 
 @contextmanager
@@ -323,5 +331,9 @@ def _storage_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = "free some space and pull again: what has arrived is kept" if error.errno == errno.ENOSPC else None
+        hint = (
+            "free some space and pull again: what has arrived is kept"
+            if error.errno == errno.ENOSPC
+            else None
+        )
         raise StorageError(f"{error.strerror or error}".lower(), hint=hint) from error

@@ -8,7 +8,7 @@ unset; a boolean that cannot be parsed counts as true; a number that cannot be p
 default applies. The file is our own, so it is held to more: what it says must be known and of its type.
 
 `settings` holds the value `Settings` and says how each field is read, `reader` looks names up, `kinds` reads
-their texts, `file` is the configuration file.
+their texts, `file` is the configuration file, `registries` its table of hosts that models come from.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 from corral.settings.address import DEFAULT_HOST, DEFAULT_PORT, Address, parse_address
 from corral.settings.duration import FOREVER, parse_duration
 from corral.settings.reader import Found
+from corral.settings.registries import RegistrySettings
 from corral.settings.settings import CONFIG_NAME, Settings, explain_settings, read_settings
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "FOREVER",
     "Address",
     "Found",
+    "RegistrySettings",
     "Settings",
     "explain_settings",
     "parse_address",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from corral.settings.address import Address
 from corral.settings.reader import Found, Reader, find_variable
+from corral.settings.registries import RegistrySettings, read_registries
 
 CONFIG_NAME = "config.toml"
 
@@ -41,6 +42,8 @@ class Settings:
     editor: str = ""
     api_key: str = ""  # sent by the command line to a server that asks for one
     llama_server: Path | None = None
+    registries: Mapping[str, RegistrySettings] = field(default_factory=dict)  # by host, in lower case
+    hf_token: str = ""
 
 
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
@@ -93,6 +96,8 @@ def _read(reader: Reader) -> Settings:
         editor=reader.text("EDITOR"),
         api_key=reader.text("API_KEY"),
         llama_server=reader.path("LLAMA_SERVER"),
+        registries=read_registries(reader),
+        hf_token=reader.env.get("HF_TOKEN", "").strip(),  # the name that all its tools know
     )
     reader.check()
     return settings

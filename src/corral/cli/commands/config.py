@@ -50,5 +50,7 @@ def _text(setting: Found) -> str:
 
 
 def _hidden(setting: Found) -> object:
-    """The value, unless it must not be read over somebody's shoulder."""
+    """The value without what must not be read over somebody's shoulder."""
+    if setting.name.startswith("registries.") and isinstance(setting.value, dict) and "auth" in setting.value:
+        return setting.value | {"auth": "(set)"}
     return "(set)" if setting.name in _SECRET and setting.value else setting.value
