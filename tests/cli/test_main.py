@@ -78,6 +78,7 @@ def test_list_imports_only_its_own_part_of_corral(server):
         "corral.settings.duration",
         "corral.settings.kinds",
         "corral.settings.reader",
+        "corral.settings.registries",
         "corral.settings.settings",
     }
 
