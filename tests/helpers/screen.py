@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyte
 
 
 class Screen:
-    """Columns and rows of a terminal, and what has scrolled out of it."""
+    """Columns and rows of a terminal, and what has scrolled out of it.
 
-    def __init__(self, columns: int = 60, rows: int = 24) -> None:
+    `reply` takes what the terminal answers when a program asks where the cursor is.
+    """
+
+    def __init__(
+        self, columns: int = 60, rows: int = 24, reply: Callable[[str], object] = lambda text: None
+    ) -> None:
         self._screen = pyte.HistoryScreen(columns, rows, history=2000)
+        self._screen.write_process_input = reply
         self._stream = pyte.Stream(self._screen)
 
     def write(self, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +22,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: an object is sent as JSON, a list as NDJSON records, bytes as they are."""
+    """One answer: an object is sent as JSON, a list as NDJSON records, bytes as they are.
+
+    A function is called for records, and each is sent when it is there; the connection then closes.
+    """
 
     body: object = None
     status: int = 200
@@ -43,6 +46,7 @@ class ScriptedServer:
         self.headers: list[dict[str, str]] = []
         self._replies: dict[tuple[str, str], list[Reply]] = {}
         self.port = 0
+        self.num_deserted = 0  # streams whose client left before their end
 
     def on(self, method: str, path: str, *replies: Reply) -> None:
         self._replies[method, path] = list(replies)
@@ -61,11 +65,26 @@ class _Handler(BaseHTTPRequestHandler):
         self.script.asked.append(Asked(self.command, self.path, _decode(data)))
         self.script.headers.append(dict(self.headers))
         reply = self.script.reply(self.command, self.path)
+        if callable(reply.body):
+            self._stream(reply.body())
+            return
         body = b"" if self.command == "HEAD" else reply.encode()
         self.send_response(reply.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _stream(self, records: Iterable[object]) -> None:
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for record in records:
+            try:
+                self.wfile.write(json.dumps(record).encode() + b"\n")
+            except OSError:  # the client left
+                self.script.num_deserted += 1
+                return
 
     do_GET = do_POST = do_HEAD = do_DELETE = answer
 

@@ -17,6 +17,7 @@ from corral.cli.terminal import BOLD, GREY, RESET, is_terminal, printable, size
 from corral.cli.thoughts import Thoughts, new_thoughts
 from corral.cli.wrap import Wrapper
 from corral.core.units import go_duration
+from corral.errors import CorralError
 
 if TYPE_CHECKING:
     from corral.cli.markdown import MarkdownWriter
@@ -51,7 +52,8 @@ class Answer:
     def show(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Print the records of /api/generate or /api/chat; a spinner turns until the first text.
 
-        When this is interrupted, what has come so far stays in `text` and `thinking`.
+        When this is interrupted, what has come so far stays in `text` and `thinking`. Raises CorralError
+        when the records end too soon.
         """
         waiting: Display | None = (display := Display())
         display.spinner()
@@ -61,6 +63,8 @@ class Answer:
                     waiting.clear()
                     waiting = None
                 self._show_record(record)
+            if not self.complete:
+                raise CorralError("the answer broke off: the server closed the connection")
         finally:
             if waiting is not None:
                 waiting.clear()

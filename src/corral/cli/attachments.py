@@ -9,7 +9,7 @@ from pathlib import Path
 from corral.cli.errors import CommandError
 
 _CANDIDATE = re.compile(
-    r"(?:[a-zA-Z]:)?(?:\./|/|\\)[\S\\ ]+?\.(?i:jpg|jpeg|png|webp|wav)\b",
+    r"(?:[a-zA-Z]:)?(?:~/|\.{0,2}/|\\)[\S\\ ]+?\.(?i:jpg|jpeg|png|webp|wav)\b",
 )
 _ESCAPED = re.compile(r"\\([ ()\[\]{}$&;'\\*?~])")
 _LIMIT = 100 << 20  # bytes
@@ -24,6 +24,7 @@ def take_attachments(prompt: str) -> tuple[str, list[bytes]]:
     for found in _CANDIDATE.findall(prompt):
         path = Path(_ESCAPED.sub(r"\1", found))
         try:
+            path = path.expanduser()
             if not path.is_file():
                 continue
             contents.append(_read(path))

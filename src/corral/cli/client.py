@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from corral.settings import Address
 
 _BLOCK = 1 << 20  # bytes of an upload that are sent at a time
 _MAX_LINE = 8 << 20  # bytes of one record of a stream
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Client:
@@ -129,7 +131,11 @@ class Client:
 
 
 def _encode(body: Mapping[str, object] | None) -> bytes | None:
-    return None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    if body is None:
+        return None
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    # Arguments and keys that are no UTF-8 reach us as lone surrogates, which no server could read.
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text).encode()
 
 
 def _blocks(file: BinaryIO, progress: Callable[[int], None]) -> Iterator[bytes]:
