@@ -19,6 +19,7 @@ class Invocation:
     args: tuple[str, ...]
     flags: Mapping[str, Value]
     settings: Settings
+    extra: tuple[str, ...] = ()
 
     def is_set(self, flag: str) -> bool:
         """Whether a boolean flag is on."""

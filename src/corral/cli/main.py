@@ -40,8 +40,10 @@ def _dispatch(parsed: Parsed, program: str) -> int:
     name = "version" if parsed.command is ROOT else parsed.command.module
     logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
     module = importlib.import_module(f"corral.cli.commands.{name}")
-    status = module.run(Invocation(program, parsed.command.name, parsed.args, parsed.flags, read_settings()))
-    return int(status or 0)
+    call = Invocation(
+        program, parsed.command.name, parsed.args, parsed.flags, read_settings(), extra=parsed.extra
+    )
+    return int(module.run(call) or 0)
 
 
 def _speak_utf8() -> None:

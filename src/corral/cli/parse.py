@@ -23,16 +23,24 @@ class UsageError(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What was asked for. `flags` holds only those that were given, the last value of each."""
+    """What was asked for. `flags` holds only those that were given, the last value of each.
+
+    `extra` are the words after `--`, where the command passes them on to another program.
+    """
 
     command: Command
     args: tuple[str, ...]
     flags: Mapping[str, Value]
+    extra: tuple[str, ...] = ()
 
 
 def parse(words: Sequence[str], program: str) -> Parsed:
     """Find the command, then its flags and arguments. Raises UsageError."""
     command, rest = _split_command(words)
+    extra: list[str] = []
+    if command.passes_on and "--" in rest:
+        end = rest.index("--")
+        rest, extra = rest[:end], rest[end + 1 :]
     flags: dict[str, Value] = {}
     args = tuple(_read_flags(rest, (*command.flags, HELP), flags))
     if command is ROOT and args:
@@ -40,7 +48,7 @@ def parse(words: Sequence[str], program: str) -> Parsed:
     if not flags.get("help") and not flags.get("version"):
         _check_count(command, len(args))
         _check_action(command, args, program)
-    return Parsed(command, args, flags)
+    return Parsed(command, args, flags, tuple(extra))
 
 
 def _split_command(words: Sequence[str]) -> tuple[Command, list[str]]:

@@ -36,7 +36,8 @@ class Command:
     """One command. `most` is None where any number of arguments may follow.
 
     `module` is imported only when the command runs; its function `run` takes an Invocation. With `actions`,
-    pairs of a name and its help, the first argument must be one of these.
+    pairs of a name and its help, the first argument must be one of these. With `passes_on`, words after `--`
+    are for another program, and no arguments of ours.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Command:
     env: tuple[str, ...] = ()
     hidden: bool = False
     actions: tuple[tuple[str, str], ...] = ()
+    passes_on: bool = False
 
 
 HELP = Flag("help", "", short="h")
@@ -213,6 +215,50 @@ COMMANDS: tuple[Command, ...] = (
             ("path", "The path of the configuration file"),
         ),
     ),
+    Command(
+        "launch",
+        "Start a coding agent or a chat program against this server",
+        usage="[TOOL] [-- ARGUMENTS...]",
+        module="launch",
+        flags=(
+            Flag("config", "Print the variables and the command, and start nothing"),
+            Flag("json", "Print the known tools as JSON"),
+            Flag("model", "The model it gets (default: the one it had last)", "string"),
+            Flag("restore", "Not needed: the files of a tool are never changed"),
+            Flag("yes", "Pull a model that is not there without asking", short="y"),
+        ),
+        most=None,
+        env=_HOST,
+        passes_on=True,
+    ),
+    Command(
+        "service",
+        "Start the server at login, by systemd or launchd",
+        usage="ACTION",
+        module="service",
+        least=1,
+        most=1,
+        actions=(
+            ("install", "Write the description of the service, and start it"),
+            ("uninstall", "Stop the service and remove its description"),
+            ("status", "What the service manager says of it"),
+            ("show", "Print the description alone; the variables set now that concern the server are in it"),
+        ),
+    ),
+    Command(
+        "completion",
+        "Print the completion script of a shell",
+        usage="SHELL",
+        module="completion",
+        least=1,
+        most=1,
+        actions=(
+            ("bash", "Add to ~/.bashrc: source <(corral completion bash)"),
+            ("zsh", "Add to ~/.zshrc, after compinit: source <(corral completion zsh)"),
+            ("fish", "Write to ~/.config/fish/completions/corral.fish"),
+        ),
+    ),
+    Command("__complete", "Candidates for the last word", module="completion", most=None, hidden=True),
     Command("help", "Show the help of a command", usage="[COMMAND]", module="help", most=None),
 )
 
