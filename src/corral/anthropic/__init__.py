@@ -4,6 +4,7 @@ A body becomes a core request (`shapes`, `messages`), the road answers with even
 Anthropic's bytes of them. `server` mounts its routes.
 """
 
+from corral.anthropic.operations import OPERATIONS
 from corral.anthropic.routes import routes
 
-__all__ = ["routes"]
+__all__ = ["OPERATIONS", "routes"]

@@ -4,6 +4,7 @@ In: requests with JSON bodies. Out: JSON objects, NDJSON streams. It decodes to 
 `library` and `scheduler`, and writes what they say; `server` mounts its routes.
 """
 
+from corral.api.operations import OPERATIONS
 from corral.api.routes import routes
 
-__all__ = ["routes"]
+__all__ = ["OPERATIONS", "routes"]

@@ -4,6 +4,7 @@ A body becomes a core request (`shapes`, `messages`, `values`), the road answers
 (`chat`, `completions`, `responses`) makes OpenAI's bytes of them. `server` mounts its routes.
 """
 
+from corral.openai.operations import OPERATIONS
 from corral.openai.routes import routes
 
-__all__ = ["routes"]
+__all__ = ["OPERATIONS", "routes"]

@@ -15,7 +15,7 @@ from corral.errors import CorralError, StorageError
 from corral.library import Library
 from corral.scheduler import Scheduler
 from corral.scheduler.launcher import EngineLauncher
-from corral.server import logs
+from corral.server import logs, pages
 from corral.server.app import App
 from corral.server.hosts import Origins, is_loopback
 from corral.server.protocol import Http1
@@ -42,7 +42,7 @@ def build(settings: Settings) -> App:
     ]
     routes = [Route(*route) for route in table]
     return App(
-        Router(routes),
+        Router([*routes, *pages.ROUTES]),
         Origins.configured(settings.origins),
         check_host=is_loopback(settings.address.host),
         on_shutdown=scheduler.close,

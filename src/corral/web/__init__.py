@@ -10,4 +10,13 @@ CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-u
 
 def home_page() -> bytes:
     """The page at `/`."""
-    return (files(__package__) / "index.html").read_bytes()
+    return _file("index.html")
+
+
+def docs_page(content: str) -> bytes:
+    """The page at `/docs` around `content`, which is HTML."""
+    return _file("docs.html").replace(b"{content}", content.encode(), 1)
+
+
+def _file(name: str) -> bytes:
+    return (files(__package__) / name).read_bytes()

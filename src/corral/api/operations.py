@@ -1,0 +1,93 @@
+"""The routes of the native API in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from corral.api.replies import NDJSON
+from corral.api.shapes import (
+    ChatIn,
+    CopyIn,
+    CreateIn,
+    DeleteIn,
+    DetokenizeIn,
+    EmbeddingsIn,
+    EmbedIn,
+    GenerateIn,
+    RerankIn,
+    ShowIn,
+    TokenizeIn,
+    TransferIn,
+)
+from corral.wire import Operation
+
+_TEXT = "text/plain"
+_BYTES = "application/octet-stream"
+_ANY_OBJECT = {"type": "object"}
+_QUESTION = {"role": "user", "content": "What is the capital city of Peru?"}
+
+
+def _get(path: str, summary: str, **more: Any) -> Operation:
+    return Operation(method="GET", path=path, summary=summary, **more)
+
+
+def _head(path: str, summary: str) -> Operation:
+    return Operation(method="HEAD", path=path, summary=summary, answer="")
+
+
+def _post(path: str, summary: str, body: Any, *required: str, **more: Any) -> Operation:
+    return Operation(method="POST", path=path, summary=summary, body=body, required=required, **more)
+
+
+OPERATIONS = (
+    _get("/", "A page for a browser, a word of life for others", answer=_TEXT),
+    _head("/", "Whether the server runs"),
+    _get("/api/version", "The version of the server"),
+    _head("/api/version", "Whether the server runs"),
+    _get("/api/status", "Whether there are models in a cloud: there are none"),
+    _get("/api/tags", "The models in the store"),
+    _head("/api/tags", "Whether the server runs"),
+    _post("/api/show", "All about one model", ShowIn, "model", example={"model": "pocket"}),
+    _get("/api/ps", "The models that are loaded; `?verbose=1` tells why"),
+    _post(
+        "/api/generate",
+        "Continue a prompt; without one, load or unload the model",
+        GenerateIn,
+        "model",
+        example={"model": "pocket", "prompt": "Hello!"},
+        stream=NDJSON,
+    ),
+    _post(
+        "/api/chat",
+        "Answer a conversation",
+        ChatIn,
+        "model",
+        example={"model": "pocket", "messages": [_QUESTION]},
+        stream=NDJSON,
+    ),
+    _post("/api/embed", "One vector for each text", EmbedIn, "model", "input"),
+    _post("/api/embeddings", "The vector of one prompt (the older form)", EmbeddingsIn, "model", "prompt"),
+    _post("/api/rerank", "Documents by how well they answer", RerankIn, "model", "query", "documents"),
+    _post("/api/tokenize", "The tokens of a text", TokenizeIn, "model", "text"),
+    _post("/api/detokenize", "The text of tokens", DetokenizeIn, "model", "tokens"),
+    _post("/api/pull", "Fetch a model from its registry", TransferIn, "model", stream=NDJSON),
+    _post("/api/push", "Publish a model", TransferIn, "model", stream=NDJSON),
+    _post("/api/create", "Make a model of another, or of files", CreateIn, "model", stream=NDJSON),
+    _post("/api/copy", "Give a model a second name", CopyIn, "source", "destination", answer=""),
+    Operation(
+        method="DELETE",
+        path="/api/delete",
+        summary="Remove a model",
+        body=DeleteIn,
+        required=("model",),
+        answer="",
+    ),
+    _head("/api/blobs/:digest", "Whether a file is in the store"),
+    _post("/api/blobs/:digest", "Store a file", {"type": "string"}, body_type=_BYTES, answer=""),
+    _post("/api/me", "The account: there is none", None),
+    _post("/api/signout", "Leave the account: there is none", None),
+    Operation(method="DELETE", path="/api/user/keys/:key", summary="Leave the account: there is none"),
+    _post("/api/experimental/web_search", "Search the web: not possible here", _ANY_OBJECT),
+    _post("/api/experimental/web_fetch", "Fetch a page: not possible here", _ANY_OBJECT),
+    _get("/api/experimental/model-recommendations", "Models that are certain to work here"),
+)
