@@ -74,7 +74,8 @@ def test_steps_end_with_the_digest_of_what_was_written(tmp_path):
     *steps, last = run(source, target, "Q8_0")
     data = target.read_bytes()
     assert last == Finished(hashlib.sha256(data).hexdigest(), len(data))
-    assert steps[-1] == Progress(source.stat().st_size)
+    size = source.stat().st_size
+    assert steps[-1] == Progress(size, size)
     assert [step.completed for step in steps] == sorted(step.completed for step in steps)
 
 

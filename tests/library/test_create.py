@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from corral.convert import FILE_TYPES
 from corral.core.messages import Message
 from corral.errors import CorralError, CreateError, InvalidInput, InvalidName
 from corral.gguf import TensorInfo
@@ -213,9 +214,9 @@ REFUSED = [
         'info field "context_length" must be a non-negative integer',
     ),
     (
-        {"source": "tiny", "quantize": "q5_1"},
+        {"source": "tiny", "quantize": "q9"},
         CreateError,
-        "unsupported quantization type Q5_1 - supported types are F32, F16, Q4_K_S, Q4_K_M, Q8_0",
+        f"unsupported quantization type Q9 - supported types are {', '.join(FILE_TYPES)}",
     ),
 ]
 

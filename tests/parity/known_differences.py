@@ -12,6 +12,7 @@ _OWN_GRAMMAR = "in native mode too our own grammar holds the answer: the engine'
 _JSON_OR_ERROR = "an answer whose JSON was cut off is an error that says so, not a fragment"
 _CUT_IS_SAID = "the last record says what the model did not get to see"
 _NOTHING_IS_LOST = "a call of a tool that was not declared is shown as the text that it is"
+_MORE_TYPES = "every type of the engine's quantizer can be asked for; the reference has six"
 
 KNOWN: dict[str, str] = {
     "chat/format-enum": _OWN_GRAMMAR,
@@ -34,4 +35,6 @@ KNOWN: dict[str, str] = {
     "completions/logprobs": _LOGPROBS,
     "responses/echo": _HONOURED,
     "cli/ps": _OWN_MEMORY,
+    "create/quantize-bad": _MORE_TYPES,
+    "cli/create-quantize-bad": _MORE_TYPES,
 }

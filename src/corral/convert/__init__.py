@@ -1,11 +1,12 @@
-"""Weights in another form: quantizing a GGUF file when a model is made.
+"""Weights in another form: checkpoints and adapters become GGUF files, GGUF files get other types.
 
-In: a weights file of the store, the file type wanted, an open file. Out: how far the work is, then the
-digest of what was written. The work is done by a child process, because it needs native code and all
-cores. Called by `library`.
+In: files by name, the file type wanted, an open file. Out: how far the work is, then the digest of what was
+written. The work is done by a child process, because it needs native code, much memory and all cores. Called
+by `library`, and by `cli` for files that belong to no model.
 """
 
-from corral.convert.job import Finished, Progress
-from corral.convert.quantize import quantize
+from corral.convert.child import Steps, convert, convert_adapter, quantize
+from corral.convert.job import Finished, Note, Progress
+from corral.convert.mix import FILE_TYPES
 
-__all__ = ["Finished", "Progress", "quantize"]
+__all__ = ["FILE_TYPES", "Finished", "Note", "Progress", "Steps", "convert", "convert_adapter", "quantize"]

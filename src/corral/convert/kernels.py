@@ -44,15 +44,20 @@ class Kernels:
         if kind != F32:
             self._to_float(kind)
 
-    def convert(self, data: bytes, source: int, target: int, num_columns: int) -> bytes:
-        """Whole rows of type `source` as rows of type `target`. Raises InvalidWeights."""
+    def convert(
+        self, data: bytes, source: int, target: int, num_columns: int, importance: bytes | None = None
+    ) -> bytes:
+        """Whole rows of type `source` as rows of type `target`. Raises InvalidWeights.
+
+        `importance` has a 32-bit float for each column: where errors weigh most.
+        """
         packing, wanted = TENSOR_TYPES[source], TENSOR_TYPES[target]
         count = len(data) // packing.block_bytes * packing.block_size
         if not self._is_valid(source, data, len(data)):
             raise InvalidWeights
         floats = self._floats(data, source, count)
         result = ctypes.create_string_buffer(count // wanted.block_size * wanted.block_bytes)
-        self._quantize(target, floats, result, 0, count // num_columns, num_columns, None)
+        self._quantize(target, floats, result, 0, count // num_columns, num_columns, importance)
         if not self._is_valid(target, result, len(result)):
             raise InvalidWeights
         return result.raw

@@ -14,33 +14,109 @@ from dataclasses import dataclass, field, replace
 
 from corral.gguf import GGUF, TENSOR_TYPES, TensorInfo
 
-F32, F16, BF16 = 0, 1, 30
-Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K = 6, 7, 8, 12, 13, 14
+_NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
+F32, F16, BF16 = _NUMBERS["F32"], _NUMBERS["F16"], _NUMBERS["BF16"]
 
-# File type -> the type that tensors have unless a rule says otherwise.
-BASE_TYPES: Mapping[str, int] = {
-    "F32": F32,
-    "F16": F16,
-    "BF16": BF16,
-    "Q8_0": Q8_0,
-    "Q4_K_S": Q4_K,
-    "Q4_K_M": Q4_K,
+# File type -> the type that tensors have unless a rule says otherwise; from fine to coarse.
+FILE_TYPES: Mapping[str, str] = {
+    **{name: name for name in ("F32", "F16", "BF16", "Q8_0", "Q6_K")},
+    "Q5_K_M": "Q5_K",
+    "Q5_K_S": "Q5_K",
+    "Q5_1": "Q5_1",
+    "Q5_0": "Q5_0",
+    "Q4_K_M": "Q4_K",
+    "Q4_K_S": "Q4_K",
+    "Q4_1": "Q4_1",
+    "Q4_0": "Q4_0",
+    "IQ4_NL": "IQ4_NL",
+    "IQ4_XS": "IQ4_XS",
+    "MXFP4_MOE": "MXFP4",
+    "NVFP4": "NVFP4",
+    "Q3_K_L": "Q3_K",
+    "Q3_K_M": "Q3_K",
+    "Q3_K_S": "Q3_K",
+    "IQ3_M": "IQ3_S",
+    "IQ3_S": "IQ3_S",
+    "IQ3_XS": "IQ3_S",
+    "IQ3_XXS": "IQ3_XXS",
+    "Q2_K": "Q2_K",
+    "Q2_K_S": "Q2_K",
+    "Q2_0": "Q2_0",
+    "TQ2_0": "TQ2_0",
+    "TQ1_0": "TQ1_0",
+    "IQ2_M": "IQ2_S",
+    "IQ2_S": "IQ2_XS",
+    "IQ2_XS": "IQ2_XS",
+    "IQ2_XXS": "IQ2_XXS",
+    "IQ1_M": "IQ1_M",
+    "IQ1_S": "IQ1_S",
+    "Q1_0": "Q1_0",
+}
+_PLAIN = frozenset({"F32", "F16", "BF16"})
+_COARSE = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M"})
+_FINER_COARSE = frozenset({"IQ2_S", "IQ2_M"})
+
+# Types that make nonsense of a matrix unless an importance matrix tells which numbers matter.
+_NEED_IMPORTANCE = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS"})
+
+# Rows that are no whole blocks of a type get this one, with smaller blocks; where that fits neither, F16.
+_NARROW: Mapping[str, str] = {
+    **dict.fromkeys(("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_XS"), "IQ4_NL"),
+    **dict.fromkeys(("Q2_0", "Q2_K", "Q3_K", "TQ1_0", "TQ2_0"), "Q4_0"),
+    "Q4_K": "Q5_0",
+    "Q5_K": "Q5_1",
+    "Q6_K": "Q8_0",
 }
 
-# Rows that are no whole blocks of 256 get the nearest type with blocks of 32.
-_NARROW = {Q4_K: Q5_0, Q5_K: Q5_1, Q6_K: Q8_0}
+# What every tensor of a kind gets in a file of a type.
+_EMBEDDING: Mapping[str, str] = {
+    **dict.fromkeys(("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS"), "Q2_K"),
+    **dict.fromkeys(("IQ2_S", "IQ2_M", "IQ3_XXS"), "IQ3_S"),
+    **dict.fromkeys(("TQ1_0", "TQ2_0", "Q2_0"), "Q4_K"),
+}
+_VALUE: Mapping[str, str] = {"Q2_K": "Q3_K", "IQ3_M": "Q4_K", "Q3_K_L": "Q5_K"}
+_SHARED_VALUE: Mapping[str, str] = {  # where four heads or more share the values, these are small
+    **dict.fromkeys(("Q2_K", "Q2_K_S", "IQ3_XXS", "IQ3_XS", "IQ3_S"), "Q4_K"),
+    **dict.fromkeys(("IQ4_NL", "IQ4_XS"), "Q5_K"),
+}
+_KEY_OR_QUERY: Mapping[str, str] = {"IQ3_XS": "IQ3_XXS", "IQ3_XXS": "IQ2_S"}
+_ATTENTION_OUTPUT: Mapping[str, str] = {
+    "Q2_K": "Q3_K",
+    "IQ3_XXS": "IQ3_S",
+    "Q3_K_M": "Q4_K",
+    "Q3_K_L": "Q5_K",
+    "IQ3_M": "Q4_K",
+}
+_EXPERTS_OUTPUT = frozenset(  # files in which a model with eight experts has it in Q5_K
+    {
+        "Q2_K",
+        "IQ3_XS",
+        "IQ3_XXS",
+        "IQ3_S",
+        "IQ3_M",
+        "Q3_K_S",
+        "Q3_K_M",
+        "Q4_K_S",
+        "Q4_K_M",
+        "IQ4_NL",
+        "IQ4_XS",
+    }
+)
+_EARLY_DOWN: Mapping[str, str] = {"Q2_K_S": "Q4_K", "IQ3_M": "Q4_K", "Q4_K_S": "Q5_K"}
+_EARLY_DOWN_BY_IMPORTANCE: Mapping[str, str] = {"Q4_0": "Q4_1", "Q5_0": "Q5_1"}
+_EARLY_DOWN_WITHOUT: Mapping[str, str] = {"IQ4_NL": "Q5_K", "IQ4_XS": "Q5_K"}
 
 # Architectures with a model of 80 layers in which eight heads share one attn_v: small, so it can be finer.
 _SHARED_VALUES = frozenset({"llama", "deci", "qwen2", "qwen2vl", "apertus"})
 
 # Architecture -> tensors that stay finer in a Q4_K mix.
-_EXCEPTIONS: Mapping[str, tuple[str, int]] = {
-    "qwen35": (r"blk\.\d+\.nextn\.eh_proj\.weight", Q8_0),
-    "qwen35moe": (r"blk\.\d+\.nextn\.eh_proj\.weight", Q8_0),
-    "gemma3n": (r"per_layer_token_embd\.weight", F16),
-    "deepseek2": (r"blk\.\d+\.attn_(k_b|q_a|q_b|v_b|kv_a_mqa)\.weight", Q8_0),
-    "glmocr": (r"(token_embd|output)\.weight", F16),
-    "glm4": (r"(token_embd|output)\.weight", F16),
+_EXCEPTIONS: Mapping[str, tuple[str, str]] = {
+    "qwen35": (r"blk\.\d+\.nextn\.eh_proj\.weight", "Q8_0"),
+    "qwen35moe": (r"blk\.\d+\.nextn\.eh_proj\.weight", "Q8_0"),
+    "gemma3n": (r"per_layer_token_embd\.weight", "F16"),
+    "deepseek2": (r"blk\.\d+\.attn_(k_b|q_a|q_b|v_b|kv_a_mqa)\.weight", "Q8_0"),
+    "glmocr": (r"(token_embd|output)\.weight", "F16"),
+    "glm4": (r"(token_embd|output)\.weight", "F16"),
 }
 
 # Small, or sensitive, or no weights at all: norms, routers, convolutions, positions, codebooks.
@@ -65,6 +141,8 @@ _LEFT_ALONE = (
     ".rel_pos",
     ".patch_embd",
     ".patch_merger",
+    "a.rvq.codebook",
+    "mm.a.code_embd",
 )
 _LOW_RANK = re.compile(r"time_mix_([wva][012]|g[12]|decay_w[12])\.weight")
 _POSITIONS = frozenset({"position_embd.weight", "token_types.weight"})
@@ -73,14 +151,14 @@ _VALUES = ("attn_v.weight", "attn_qkv.weight", "attn_kv_b.weight")
 _BLOCK = re.compile(r"blk\.(\d+)\.")
 
 
-def plan(gguf: GGUF, file_type: str) -> tuple[TensorInfo, ...]:
-    """The tensors of `gguf` with the types that they get in a file of `file_type`, a key of BASE_TYPES.
+def plan(gguf: GGUF, file_type: str, *, has_importance: bool = False) -> tuple[TensorInfo, ...]:
+    """The tensors of `gguf` with the types that they get in a file of `file_type`, a key of FILE_TYPES.
 
     In llama.cpp's order: what belongs to no block, then block by block, by name. Parts of another model that
     live in the same file (a projector, a draft) come last, unchanged.
     """
     own = sorted((tensor for tensor in gguf.tensors if not tensor.is_extra), key=_order)
-    chooser = _Chooser.of(gguf, file_type, own)
+    chooser = _Chooser.of(gguf, file_type, own, has_importance)
     extra = [tensor for tensor in gguf.tensors if tensor.is_extra]
     return (*(replace(tensor, type=chooser.choose(tensor)) for tensor in own), *extra)
 
@@ -91,6 +169,13 @@ def is_converted(tensor: TensorInfo) -> bool:
     is_matrix = any(size > 1 for size in tensor.shape[1:])
     exempt = name in _POSITIONS or _LOW_RANK.search(name) or any(part in name for part in _LEFT_ALONE)
     return is_matrix and name.endswith("weight") and not exempt and tensor.type in _READABLE
+
+
+def needs_importance(tensor: TensorInfo, file_type: str) -> bool:
+    """Whether `tensor`, which has its new type, is worthless without an importance matrix."""
+    if not is_converted(tensor) or tensor.name in (*_EMBEDDINGS, "output.weight"):
+        return False
+    return tensor.type_name in _NEED_IMPORTANCE or (file_type == "Q2_K_S" and tensor.type_name == "Q2_K")
 
 
 # Types that numbers can be made of again: all but whole numbers and doubles.
@@ -115,13 +200,17 @@ class _Chooser:
     num_blocks: int
     num_experts: int
     num_values: int
+    heads_to_a_value: int
     is_tied: bool
     shares_values: bool
+    has_importance: bool
     _values_seen: int = field(default=0)
     _downs_seen: int = field(default=0)
+    _gates_seen: int = field(default=0)
+    _ups_seen: int = field(default=0)
 
     @classmethod
-    def of(cls, gguf: GGUF, file_type: str, tensors: list[TensorInfo]) -> _Chooser:
+    def of(cls, gguf: GGUF, file_type: str, tensors: list[TensorInfo], has_importance: bool) -> _Chooser:
         heads, shared = gguf.head_count, gguf.head_count_kv
         grouped = gguf.architecture != "llama" or heads != shared
         return cls(
@@ -130,67 +219,148 @@ class _Chooser:
             num_blocks=gguf.block_count,
             num_experts=gguf.uint("expert_count"),
             num_values=sum(_has(tensor.name, *_VALUES) for tensor in tensors),
+            heads_to_a_value=heads // shared,
             is_tied=all(tensor.name != "output.weight" for tensor in tensors),
             shares_values=gguf.architecture in _SHARED_VALUES and gguf.block_count == 80 and grouped,
+            has_importance=has_importance,
         )
 
     def choose(self, tensor: TensorInfo) -> int:
         """The type that `tensor` gets."""
-        base = BASE_TYPES[self.file_type]
+        base = FILE_TYPES[self.file_type]
         if not is_converted(tensor):
             return tensor.type
-        if base in (F32, F16, BF16):
-            return base
-        return _fitting(self._quantized(tensor, base), tensor.shape[0])
+        if base in _PLAIN:
+            return _NUMBERS[base]
+        return _NUMBERS[_fitting(self._quantized(tensor, base), tensor.shape[0])]
 
-    def _quantized(self, tensor: TensorInfo, base: int) -> int:
+    def _quantized(self, tensor: TensorInfo, base: str) -> str:
         name = tensor.name
         pattern, exception = _EXCEPTIONS.get(self.architecture, ("", base))
-        if base == Q4_K and pattern and re.fullmatch(pattern, name):
+        if base == "Q4_K" and pattern and re.fullmatch(pattern, name):
             return exception
         if name == "output.weight" or (self.is_tied and name in _EMBEDDINGS):
             return self._output(tensor, base)
+        if base == "MXFP4":
+            return base if tensor.shape[2:] and tensor.shape[2] > 1 else "Q8_0"
         if name in _EMBEDDINGS:
-            return base
+            return _EMBEDDING.get(self.file_type, base)
+        if self.file_type in _COARSE:
+            return self._coarse(name, base)
+        return self._ordinary(name, base)
+
+    def _ordinary(self, name: str, base: str) -> str:
         if _has(name, *_VALUES):
             return self._value(base)
-        if "attn_k.weight" in name:
-            return Q8_0 if self.num_experts == 8 else base
+        if "attn_k.weight" in name and self.num_experts == 8:
+            return "Q8_0"
+        if _has(name, "attn_k.weight", "attn_q.weight"):
+            return _KEY_OR_QUERY.get(self.file_type, base)
+        if "attn_output.weight" in name:
+            return self._attention_output(base)
+        if "ffn_up" in name:
+            self._ups_seen += 1
+            return self._middle(name, self._ups_seen - 1, base)
+        if "ffn_gate" in name:
+            self._gates_seen += 1
+            return self._middle(name, self._gates_seen - 1, base)
+        return self._down(name, base) if "ffn_down" in name else base
+
+    def _output(self, tensor: TensorInfo, base: str) -> str:
+        is_whole = tensor.shape[0] % TENSOR_TYPES[_NUMBERS[base]].block_size == 0
+        if base in ("Q8_0", "MXFP4") or self.architecture == "falcon" or not is_whole:
+            return "Q8_0"
+        return "Q5_K" if self.file_type in _COARSE | {"IQ3_XXS"} else "Q6_K"
+
+    def _coarse(self, name: str, base: str) -> str:
+        """In the files of some two bits and less."""
+        finer = "IQ3_S" if self.file_type in _FINER_COARSE else "Q2_K"
+        if _has(name, *_VALUES):
+            return "Q4_K" if self.heads_to_a_value >= 4 or self.num_experts >= 4 else finer
+        if "attn_k.weight" in name and self.num_experts == 8:
+            return "Q4_K"
+        if "attn_output.weight" in name:
+            return self._coarse_output(base)
         if "ffn_down" in name:
-            return self._down(name, base)
-        if "attn_output.weight" in name and base == Q4_K:
-            return Q5_K if self.num_experts == 8 and self.architecture != "falcon" else base
+            self._downs_seen += 1
+            return finer if self._downs_seen - 1 < self.num_blocks // 8 else base
         return base
 
-    def _output(self, tensor: TensorInfo, base: int) -> int:
-        is_whole = tensor.shape[0] % TENSOR_TYPES[base].block_size == 0
-        return Q8_0 if base == Q8_0 or self.architecture == "falcon" or not is_whole else Q6_K
+    def _coarse_output(self, base: str) -> str:
+        if self.num_experts == 8:
+            return "Q5_K"
+        if self.file_type in _FINER_COARSE:
+            return "IQ3_S"
+        return "IQ2_XXS" if self.file_type in ("IQ1_S", "IQ1_M") else base
 
-    def _value(self, base: int) -> int:
+    def _value(self, base: str) -> str:
         index, self._values_seen = self._values_seen, self._values_seen + 1
-        chosen = base
-        if self.file_type == "Q4_K_M" and _matters(index, self.num_values):
-            chosen = Q6_K
-        elif self.file_type == "Q4_K_S" and index < 4:
-            chosen = Q5_K
-        if self.shares_values and chosen == Q4_K:
-            chosen = Q5_K
-        return Q8_0 if self.num_experts == 8 else chosen
+        if self.num_experts == 8:
+            return "Q8_0"
+        chosen = self._plain_value(index, base)
+        return "Q5_K" if self.shares_values and chosen in ("Q3_K", "Q4_K") else chosen
 
-    def _down(self, name: str, base: int) -> int:
-        index, self._downs_seen = self._downs_seen, self._downs_seen + 1
-        if self.num_experts > 1:  # several such tensors in a block: their count says nothing of the layer
-            index = _block(name, index)
+    def _plain_value(self, index: int, base: str) -> str:
+        if self.heads_to_a_value >= 4 and self.file_type in _SHARED_VALUE:
+            return _SHARED_VALUE[self.file_type]
+        if self.file_type == "IQ3_XXS":
+            return "IQ3_XXS" if self.has_importance else "IQ3_S"
+        if self.file_type == "Q3_K_M":
+            return "Q5_K" if index < 2 else "Q4_K"
+        if self.file_type in ("Q4_K_M", "Q5_K_M"):
+            return "Q6_K" if _matters(index, self.num_values) else base
         if self.file_type == "Q4_K_S":
-            is_early = index < self.num_blocks // 8 and self.architecture != "falcon"
-            return Q5_K if is_early else base
-        if self.file_type != "Q4_K_M":
-            return base
-        if self.architecture != "falcon":
-            return Q6_K if _matters(index, self.num_blocks) else base
-        if index < self.num_blocks // 16:
-            return Q6_K
-        return Q5_K if _matters(index, self.num_blocks) else base
+            return "Q5_K" if index < 4 else base
+        return _VALUE.get(self.file_type, base)
+
+    def _attention_output(self, base: str) -> str:
+        if self.architecture == "falcon":
+            return "Q4_K" if self.file_type == "Q3_K_L" else base
+        if self.num_experts == 8:
+            return "Q5_K" if self.file_type in _EXPERTS_OUTPUT else base
+        return _ATTENTION_OUTPUT.get(self.file_type, base)
+
+    def _middle(self, name: str, index: int, base: str) -> str:
+        index = self._index(name, index)
+        is_inner = self.num_blocks // 8 <= index < 7 * self.num_blocks // 8
+        return "IQ3_XXS" if self.file_type == "IQ3_XS" and is_inner else base
+
+    def _down(self, name: str, base: str) -> str:
+        seen, self._downs_seen = self._downs_seen, self._downs_seen + 1
+        index, count = self._index(name, seen), self.num_blocks
+        if self.architecture == "falcon" and self.file_type in ("Q3_K_M", "Q3_K_L", "Q4_K_M", "Q4_K_S"):
+            return self._falcon_down(index, base)
+        if self.file_type in ("Q4_K_M", "Q5_K_M"):
+            return "Q6_K" if _matters(index, count) else base
+        if self.file_type == "Q3_K_M":
+            return "Q5_K" if index < count // 16 else "Q4_K"
+        if self.file_type == "IQ3_XXS" and not self.has_importance:
+            return "Q4_K" if index < count // 8 else "Q3_K"
+        always = {"Q2_K": "Q3_K", "Q3_K_L": "Q5_K"}
+        return always.get(self.file_type) or self._early_down(index, base)
+
+    def _early_down(self, index: int, base: str) -> str:
+        """In these files only the first blocks get more."""
+        is_early = index < self.num_blocks // 8
+        if self.file_type == "IQ3_M" and self.num_experts == 8:
+            is_early = is_early or _matters(index, self.num_blocks)
+        more = {"Q2_K_S": "Q4_K", "IQ3_M": "Q4_K", "Q4_K_S": "Q5_K"}
+        more |= (
+            {"Q4_0": "Q4_1", "Q5_0": "Q5_1"} if self.has_importance else {"IQ4_NL": "Q5_K", "IQ4_XS": "Q5_K"}
+        )
+        return more.get(self.file_type, base) if is_early else base
+
+    def _falcon_down(self, index: int, base: str) -> str:
+        is_first, matters = index < self.num_blocks // 16, _matters(index, self.num_blocks)
+        if self.file_type == "Q3_K_M":
+            return "Q5_K" if is_first else "Q4_K" if matters else "Q3_K"
+        if self.file_type == "Q4_K_M":
+            return "Q6_K" if is_first else "Q5_K" if matters else "Q4_K"
+        return "Q4_K" if self.file_type == "Q3_K_L" else base
+
+    def _index(self, name: str, index: int) -> int:
+        # Several such tensors in a block: their count says nothing of the layer.
+        return _block(name, index) if self.num_experts > 1 else index
 
 
 def _matters(index: int, count: int) -> bool:
@@ -199,12 +369,12 @@ def _matters(index: int, count: int) -> bool:
     return index < edge or index >= 7 * count // 8 or (index - edge) % 3 == 2
 
 
-def _fitting(kind: int, num_columns: int) -> int:
+def _fitting(kind: str, num_columns: int) -> str:
     """`kind`, or one that rows of this length can have."""
-    if num_columns % TENSOR_TYPES[kind].block_size == 0:
-        return kind
-    narrow = _NARROW.get(kind, F16)
-    return narrow if num_columns % TENSOR_TYPES[narrow].block_size == 0 else F16
+    for candidate in (kind, _NARROW.get(kind, "F16")):
+        if num_columns % TENSOR_TYPES[_NUMBERS[candidate]].block_size == 0:
+            return candidate
+    return "F16"
 
 
 def _has(name: str, *parts: str) -> bool:

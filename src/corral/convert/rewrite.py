@@ -1,54 +1,73 @@
-"""A GGUF file written again with other tensor types: chunk by chunk, several threads at a time.
+"""Weights written as a GGUF file with the types wanted: chunk by chunk, several threads at a time.
 
-Runs in the child. Memory is bounded by a few chunks for each thread, whatever the size of the model.
+Runs in the child. Memory is bounded by a few chunks for each thread and by what the source holds at once.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import BinaryIO, cast
 
-from corral.convert.job import Finished, Job, Progress
+from corral.convert.imatrix import Importance, no_importance
+from corral.convert.job import Finished, Progress
 from corral.convert.kernels import InvalidWeights, Kernels
-from corral.convert.mix import plan
+from corral.convert.weights import Weights
 from corral.errors import GGUFError
-from corral.gguf import FILE_TYPE_NAMES, GGUF, TensorInfo, ValueType, read_gguf, tensor_data, write_gguf
+from corral.gguf import FILE_TYPE_NAMES, TensorInfo, ValueType, write_gguf
 
 _CHUNK = 1 << 20  # weights: 4 MB as floats, which still fit into a core's cache
 _REPORTS = 500  # at most so many steps of progress for a file
 _QUANTIZATION_VERSION = 2  # of the block formats: ggml's GGML_QNT_VERSION
 
 
-def rewrite(job: Job, out: BinaryIO, kernels: Kernels, report: Callable[[Progress], None]) -> Finished:
-    """Write the model `job.source` to `out` as a file of type `job.file_type`.
+class Writer:
+    """Writes one file. `num_threads` work on chunks beside each other; `report` hears how far it is."""
 
-    Raises GGUFError for a file that is broken or holds numbers that are none, OSError, and AttributeError
-    when a tensor has a type that this engine cannot read.
-    """
-    path = Path(job.source)
-    gguf = read_gguf(path)
-    if gguf.big_endian:
-        raise GGUFError("big-endian GGUF files cannot be quantized")
-    tensors = plan(gguf, job.file_type)
-    types = {tensor.name: tensor.type for tensor in gguf.tensors}
-    for tensor in tensors:
-        if tensor.type != types[tensor.name]:
-            kernels.check_source(types[tensor.name])
-    number = next(value for value, name in FILE_TYPE_NAMES.items() if name == job.file_type)
-    changed = {"general.file_type": number, "general.quantization_version": _QUANTIZATION_VERSION}
-    kept = {key: value for key, value in gguf.metadata.items() if not key.startswith("split.")}
-    kinds = {**gguf.types, **dict.fromkeys(changed, ValueType.UINT32)}
-    hashing = _Hashing(out)
-    with ThreadPoolExecutor(job.num_threads) as pool:
-        source = _Conversion(path, gguf, kernels, pool, job.num_threads, report)
-        target = cast(BinaryIO, hashing)
-        write_gguf(target, {**kept, **changed}, tensors, source.pieces, types=kinds, as_given=True)
-    report(Progress(gguf.size))
-    return Finished(hashing.sha256, hashing.size)
+    def __init__(
+        self, kernels: Kernels, num_threads: int, out: BinaryIO, report: Callable[[Progress], None]
+    ) -> None:
+        self._kernels = kernels
+        self._num_threads = num_threads
+        self._out = out
+        self._report = report
+
+    def write(
+        self,
+        weights: Weights,
+        tensors: Sequence[TensorInfo],
+        file_type: str = "",
+        importance: Importance = no_importance,
+    ) -> Finished:
+        """Write `weights` with the order and the types of `tensors`, which has the same names.
+
+        `file_type` is what the file then says to be; empty leaves what it says. Raises GGUFError for a source
+        that is broken or holds numbers that are none, OSError, and AttributeError when a tensor has a type
+        that this engine cannot read.
+        """
+        header = weights.header
+        stored = {tensor.name: tensor for tensor in header.tensors}
+        for tensor in tensors:
+            if tensor.type != stored[tensor.name].type:
+                self._kernels.check_source(stored[tensor.name].type)
+        changed = _says(file_type) if file_type else {}
+        kept = {key: value for key, value in header.metadata.items() if not key.startswith("split.")}
+        kinds = {**header.types, **dict.fromkeys(changed, ValueType.UINT32)}
+        hashing = _Hashing(self._out)
+        counter = _Counter(header.data_offset, header.size, self._report)
+        with ThreadPoolExecutor(self._num_threads) as pool:
+            source = _Conversion(weights, self._kernels, pool, 2 * self._num_threads, counter, importance)
+            target = cast(BinaryIO, hashing)
+            write_gguf(target, {**kept, **changed}, tensors, source.pieces, types=kinds, as_given=True)
+        counter.end()
+        return Finished(hashing.sha256, hashing.size)
+
+
+def _says(file_type: str) -> Mapping[str, int]:
+    number = next(value for value, name in FILE_TYPE_NAMES.items() if name == file_type)
+    return {"general.file_type": number, "general.quantization_version": _QUANTIZATION_VERSION}
 
 
 class _Hashing:
@@ -69,26 +88,43 @@ class _Hashing:
         self._out.write(data)
 
 
+class _Counter:
+    """Counts bytes of the source, and reports now and then."""
+
+    def __init__(self, done: int, total: int, report: Callable[[Progress], None]) -> None:
+        self._done = self._reported = done
+        self._total = total
+        self._report = report
+
+    def add(self, size: int) -> None:
+        self._done += size
+        if self._done - self._reported >= max(1, self._total // _REPORTS):
+            self._reported = self._done
+            self._report(Progress(self._done, self._total))
+
+    def end(self) -> None:
+        self._report(Progress(self._total, self._total))
+
+
 class _Conversion:
-    """The tensors of a file in their new types, as a source for the writer."""
+    """The tensors of weights in their new types, as a source for the writer."""
 
     def __init__(
         self,
-        path: Path,
-        gguf: GGUF,
+        weights: Weights,
         kernels: Kernels,
         pool: ThreadPoolExecutor,
-        num_threads: int,
-        report: Callable[[Progress], None],
+        ahead: int,
+        counter: _Counter,
+        importance: Importance,
     ) -> None:
-        self._tensors = {tensor.name: tensor for tensor in gguf.tensors}
-        self._read = tensor_data(path, gguf)
+        self._tensors = {tensor.name: tensor for tensor in weights.header.tensors}
+        self._read = weights.data
         self._kernels = kernels
         self._pool = pool
-        self._ahead = 2 * num_threads
-        self._report = report
-        self._done = self._reported = gguf.data_offset
-        self._step = max(1, gguf.size // _REPORTS)
+        self._ahead = ahead
+        self._counter = counter
+        self._importance = importance
 
     def pieces(self, tensor: TensorInfo) -> Iterator[bytes]:
         """The bytes of `tensor`, which has its new type."""
@@ -96,7 +132,7 @@ class _Conversion:
         if source.type == tensor.type:
             for piece in self._read(source):
                 yield piece
-                self._count(len(piece))
+                self._counter.add(len(piece))
             return
         try:
             yield from self._converted(source, tensor.type)
@@ -107,9 +143,14 @@ class _Conversion:
         """Chunks in order, while the threads are at work on the next ones."""
         columns = source.shape[0]
         row = source.num_bytes // (source.num_elements // columns)
+        rows = max(1, _CHUNK // columns)
+        importance = self._importance(source)
+        if importance is not None:  # which may differ from expert to expert: no chunk has rows of two
+            rows = _divisor(source.shape[1], rows)
         waiting: deque[tuple[int, Future[bytes]]] = deque()
-        for chunk in _regrouped(self._read(source), row * max(1, _CHUNK // columns)):
-            future = self._pool.submit(self._kernels.convert, chunk, source.type, target, columns)
+        for index, chunk in enumerate(_regrouped(self._read(source), row * rows)):
+            matters = importance(index * rows) if importance is not None else None
+            future = self._pool.submit(self._kernels.convert, chunk, source.type, target, columns, matters)
             waiting.append((len(chunk), future))
             if len(waiting) >= self._ahead:
                 yield self._next(waiting)
@@ -119,14 +160,13 @@ class _Conversion:
     def _next(self, waiting: deque[tuple[int, Future[bytes]]]) -> bytes:
         size, future = waiting.popleft()
         result = future.result()
-        self._count(size)
+        self._counter.add(size)
         return result
 
-    def _count(self, size: int) -> None:
-        self._done += size
-        if self._done - self._reported >= self._step:
-            self._reported = self._done
-            self._report(Progress(self._done))
+
+def _divisor(number: int, limit: int) -> int:
+    """The largest divisor of `number` that is not above `limit`."""
+    return next(size for size in range(min(number, limit), 0, -1) if number % size == 0)
 
 
 def _regrouped(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -1,8 +1,7 @@
-"""The child process that quantizes. With the engine's own child, the only one that loads native code.
+"""The child process that converts. With the engine's own child, the only one that loads native code.
 
 Reads one JSON line, a `Job`, from stdin; writes the new file to stdout, and to stderr one JSON line for each
-step: `Progress`, at last `Finished` or `Failed`. Ends when stdin reaches its end, so it never outlives its
-parent.
+step, at last `Finished` or `Failed`. Ends when stdin reaches its end, so it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -12,14 +11,13 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 import msgspec
 
-from corral.convert.job import Failed, Job, Step
-from corral.convert.kernels import Kernels
-from corral.convert.rewrite import rewrite
+from corral.convert.job import Failed, Finished, Job, Step
 from corral.engine import die_with_parent
-from corral.errors import CorralError, StorageError
+from corral.errors import CorralError, InvalidInput, StorageError, Unsupported
 
 _NICENESS = 5  # a model that somebody talks to meanwhile goes first
 _MAX_MESSAGE = 1000
@@ -44,19 +42,31 @@ def main() -> None:
 def _run(job: Job, out: int) -> Step:
     """Do the job; the last step."""
     try:
-        # Imported late: the job is read, and the parent's death noticed, before 25 MB of native code.
-        from xllamacpp import xllamacpp as native
-
-        kernels = Kernels(Path(native.__file__))
         with os.fdopen(out, "wb") as file:
-            return rewrite(job, file, kernels, _say)
+            return _do(job, file)
     except (ImportError, AttributeError) as error:
-        return Failed("unsupported", f"this engine cannot quantize: {error}")
+        return Failed("unsupported", f"this engine cannot convert: {error}")
     except (OSError, StorageError) as error:
         return Failed("storage", (getattr(error, "strerror", None) or str(error)).lower())
     except CorralError as error:
         # A name in a hostile file can be as long as it likes; a line to the parent cannot.
-        return Failed("corrupt", error.message[:_MAX_MESSAGE])
+        return Failed(_kind(error), error.message[:_MAX_MESSAGE])
+
+
+def _kind(error: CorralError) -> Literal["unsupported", "invalid", "corrupt"]:
+    if isinstance(error, Unsupported):
+        return "unsupported"
+    return "invalid" if isinstance(error, InvalidInput) else "corrupt"
+
+
+def _do(job: Job, out: BinaryIO) -> Finished:
+    # Imported late: the job is read, and the parent's death noticed, before 25 MB of native code and numpy.
+    from xllamacpp import xllamacpp as native
+
+    from corral.convert.kernels import Kernels
+    from corral.convert.work import do
+
+    return do(job, Kernels(Path(native.__file__)), out, _say)
 
 
 def _end_with_stdin() -> None:

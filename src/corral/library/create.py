@@ -19,7 +19,7 @@ from corral.library.facts import CreateRequest
 from corral.library.imports import Imported
 from corral.library.info import config_changes, licenses_of
 from corral.library.pins import Pins, remove_unused
-from corral.library.quantize import quantize_part, wanted_type
+from corral.library.quantize import quantizing, target_type, wanted_type
 from corral.library.reading import Reader, or_nothing
 from corral.library.recipe import Part, Recipe
 from corral.library.remote import CLOUD_HOST, remote_url
@@ -77,7 +77,8 @@ class Creator:
             async for record in self._base(reference.text, recipe):
                 yield record
         elif request.files is not None:
-            async for record in self._files(request.files, recipe, detect_template=not request.template):
+            wanted, detect = target_type(request.quantize), not request.template
+            async for record in self._files(request.files, recipe, file_type=wanted, detect_template=detect):
                 yield record
         else:
             raise InvalidInput("neither 'from' or 'files' was specified")
@@ -116,11 +117,43 @@ class Creator:
             recipe.config["file_type"] = config.file_type
 
     async def _files(
-        self, files: Mapping[str, str], recipe: Recipe, *, media_type: str = "", detect_template: bool = False
+        self,
+        files: Mapping[str, str],
+        recipe: Recipe,
+        *,
+        media_type: str = "",
+        file_type: str = "",
+        detect_template: bool = False,
     ) -> AsyncGenerator[ProgressRecord, None]:
         is_adapter = media_type == media.MEDIA_ADAPTER
         found = await asyncio.to_thread(imports.sources, self._store, files, adapters=is_adapter)
         recipe.hold.add(str(source.digest) for source in found)
+        if imports.are_checkpoint(found):
+            async with aclosing(self._converted(recipe, found, media_type, file_type)) as records:
+                async for record in records:
+                    yield record
+        else:
+            async for record in self._ggufs(recipe, found, media_type):
+                yield record
+        if not media_type:
+            await asyncio.to_thread(_detect_template, recipe, with_layer=detect_template)
+
+    async def _converted(
+        self, recipe: Recipe, found: list[imports.Source], media_type: str, file_type: str
+    ) -> AsyncGenerator[ProgressRecord, None]:
+        """Make one layer of safetensors and what lies beside them."""
+        making = imports.converting(recipe, found, media_type, file_type)
+        yield ProgressRecord(making.step)
+        async with aclosing(making.run(recipe, self._reader.headers)) as records:
+            async for record in records:
+                yield record
+        assert making.part is not None
+        recipe.parts.append(making.part)
+
+    async def _ggufs(
+        self, recipe: Recipe, found: list[imports.Source], media_type: str
+    ) -> AsyncGenerator[ProgressRecord, None]:
+        """Take over GGUF files as they are, shards merged."""
         imported: list[Imported] = []
         for source in found:
             yield ProgressRecord("parsing GGUF")
@@ -137,17 +170,20 @@ class Creator:
                     imports.with_projector_type, self._store, self._reader.headers, file
                 )
             recipe.reuse(file.layer, header=file.header, imported=not media_type)
-        if not media_type:
-            await asyncio.to_thread(_detect_template, recipe, with_layer=detect_template)
 
     async def _weights(self, request: CreateRequest, recipe: Recipe) -> AsyncGenerator[ProgressRecord, None]:
         """Check the weights, and quantize what shall be of another type. Raises CreateError."""
         wanted = [wanted_type(request, part) for part in recipe.parts]  # all, before any work is done
         for index, (part, file_type) in enumerate(zip(list(recipe.parts), wanted, strict=True)):
             if file_type:
-                async with aclosing(quantize_part(recipe, index, file_type, self._reader.headers)) as records:
+                making = quantizing(recipe, part, file_type)
+                async with aclosing(making.run(recipe, self._reader.headers)) as records:
                     async for record in records:
                         yield record
+                assert making.part is not None
+                recipe.parts[index] = making.part
+                if part.layer.media_type == media.MEDIA_MODEL:
+                    recipe.config.pop("file_type", None)  # what the base's config said of its weights
             if file_type or _is_new_model(part):
                 # Reading the file has checked it: counts, types, and that every tensor lies inside.
                 yield ProgressRecord("verifying conversion")

@@ -7,17 +7,20 @@ model are merged into one file, because a model has one weights file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from corral.convert import convert, convert_adapter
 from corral.core import manifest as media
 from corral.core.digests import Digest
 from corral.core.manifest import Layer
-from corral.errors import CreateError, GGUFError, InvalidInput, StorageError, Unsupported
+from corral.errors import CreateError, GGUFError, InvalidInput, StorageError
 from corral.gguf import GGUF, TensorInfo, is_gguf, read_gguf, tensor_data, write_gguf
+from corral.library.making import Making
 from corral.library.network import Headers
+from corral.library.recipe import Recipe
 from corral.store import Store
 
 _KINDS = {
@@ -25,6 +28,7 @@ _KINDS = {
     "adapter": media.MEDIA_ADAPTER,
     "projector": media.MEDIA_PROJECTOR,
 }
+_CHECKPOINT = ".safetensors"
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
 
 
@@ -60,23 +64,38 @@ def _is_clean(path: str) -> bool:
 
 
 def sources(store: Store, files: Mapping[str, str], *, adapters: bool = False) -> list[Source]:
-    """The uploaded GGUF files in the order of their names.
+    """The uploaded files in the order of their names: a checkpoint of safetensors, or GGUF files.
 
-    Raises InvalidInput for kinds of files that nobody can read, Unsupported for safetensors, CreateError for
-    a digest that is none or not uploaded.
+    Raises InvalidInput for kinds of files that nobody can read, CreateError for a digest that is none or not
+    uploaded.
     """
     names = sorted(files)
-    if any(name.endswith(".safetensors") for name in names):
-        raise Unsupported(
-            "importing safetensors is not available in this build",
-            hint="convert the model to GGUF first",
-        )
+    if any(name.endswith(_CHECKPOINT) for name in names):
+        return [_source(store, name, files[name]) for name in names]
     is_named = any(name.endswith(".gguf") for name in names)
     if not is_named and not any(is_gguf(_source(store, name, files[name]).path) for name in names):
         raise InvalidInput("unknown type")
     if adapters and len(names) > 1:
         raise InvalidInput("only one adapter is currently supported")
     return [_source(store, name, files[name]) for name in names]
+
+
+def are_checkpoint(found: Sequence[Source]) -> bool:
+    """Whether the files are to be converted."""
+    return any(source.name.endswith(_CHECKPOINT) for source in found)
+
+
+def converting(recipe: Recipe, found: Sequence[Source], media_type: str, file_type: str) -> Making:
+    """The work that makes a layer of a checkpoint. Raises CreateError for an adapter without a model."""
+    files = {source.name: source.path for source in found}
+    if media_type != media.MEDIA_ADAPTER:
+        kind = media_type or media.MEDIA_MODEL
+        return Making("converting model", kind, lambda out: convert(files, out, file_type), not media_type)
+    bases = [part.layer.digest for part in recipe.parts if part.layer.media_type == media.MEDIA_MODEL]
+    if not bases:
+        raise CreateError("no base model was found")
+    base = recipe.store.blobs.path(Digest.parse(bases[0]))
+    return Making("converting adapter", media_type, lambda out: convert_adapter(files, base, out))
 
 
 def _source(store: Store, name: str, digest_text: str) -> Source:

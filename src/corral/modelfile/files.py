@@ -15,6 +15,7 @@ from corral.modelfile.sniff import BINARY, TEXT, ZIP, content_type
 _WEIGHTS: tuple[tuple[tuple[str, ...], str | None], ...] = (
     (("model*.safetensors", "*/model*.safetensors"), None),
     (("consolidated*.safetensors",), None),
+    (("adapter*.safetensors",), None),
     (("pytorch_model*.bin",), ZIP),
     (("consolidated*.pth",), ZIP),
     (("*.gguf",), BINARY),

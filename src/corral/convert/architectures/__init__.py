@@ -1,0 +1,50 @@
+"""The kinds of networks that can be converted, by the class that config.json names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from corral.convert.architectures.base import Architecture
+from corral.convert.architectures.bert import BERT, NOMIC_BERT
+from corral.convert.architectures.gemma import GEMMA, GEMMA2, GEMMA3
+from corral.convert.architectures.llama import LLAMA, MISTRAL, MIXTRAL
+from corral.convert.architectures.phi3 import PHI3
+from corral.convert.architectures.qwen import QWEN2, QWEN3, QWEN3_MOE
+from corral.convert.config import Config
+from corral.errors import Unsupported
+
+__all__ = ["ADAPTABLE", "CLASSES", "Architecture", "architecture_of"]
+
+CLASSES: Mapping[str, Architecture] = {
+    "LlamaForCausalLM": LLAMA,
+    "MistralForCausalLM": MISTRAL,
+    "MixtralForCausalLM": MIXTRAL,
+    "Qwen2ForCausalLM": QWEN2,
+    "Qwen3ForCausalLM": QWEN3,
+    "Qwen3MoeForCausalLM": QWEN3_MOE,
+    "GemmaForCausalLM": GEMMA,
+    "Gemma2ForCausalLM": GEMMA2,
+    "Gemma3ForCausalLM": GEMMA3,
+    "Gemma3ForConditionalGeneration": GEMMA3,
+    "Phi3ForCausalLM": PHI3,
+    "BertModel": BERT,
+    "BertForMaskedLM": BERT,
+    "NomicBertModel": NOMIC_BERT,
+}
+
+# By the GGUF's name: the networks that adapters can be made for.
+ADAPTABLE: Mapping[str, Architecture] = {
+    architecture.name: architecture
+    for architecture in (LLAMA, QWEN2, QWEN3, QWEN3_MOE, GEMMA, GEMMA2, GEMMA3, PHI3)
+}
+
+
+def architecture_of(config: Config) -> Architecture:
+    """Raises Unsupported for a class that is not in the table."""
+    names = config.items("architectures")
+    if not names or not isinstance(names[0], str):
+        raise Unsupported("unknown architecture")
+    if names[0] not in CLASSES:
+        known = ", ".join(CLASSES)
+        raise Unsupported(f'unsupported architecture "{names[0]}"', hint=f"supported are {known}")
+    return CLASSES[names[0]]

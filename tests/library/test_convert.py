@@ -1,0 +1,156 @@
+"""Models made of checkpoints: what clients read meanwhile, and what is in the store afterwards."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import pytest
+
+from corral.core.digests import Digest
+from corral.errors import CreateError
+from corral.gguf import read_gguf
+
+pytestmark = pytest.mark.slow
+
+TEMPLATE = "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}"
+WIDTH, HIDDEN, WORDS = 64, 96, 300
+
+
+def safetensors(tensors):
+    """A file of F32 tensors, each filled with one number."""
+    table, data = {}, b""
+    for name, (shape, value) in tensors.items():
+        count = shape[0] * (shape[1] if len(shape) > 1 else 1)
+        start = len(data)
+        data += struct.pack("<f", value) * count
+        table[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, len(data)]}
+    header = json.dumps(table).encode()
+    return struct.pack("<Q", len(header)) + header + data
+
+
+def checkpoint(**changes):
+    """The files of a network of one block, by their names; `changes` go into config.json."""
+    block = "model.layers.0."
+    tensors = {
+        "model.embed_tokens.weight": ((WORDS, WIDTH), 0.5),
+        "model.norm.weight": ((WIDTH,), 1.0),
+        "lm_head.weight": ((WORDS, WIDTH), 0.25),
+        f"{block}input_layernorm.weight": ((WIDTH,), 1.0),
+        f"{block}post_attention_layernorm.weight": ((WIDTH,), 1.0),
+        **{f"{block}self_attn.{part}_proj.weight": ((WIDTH, WIDTH), 0.1) for part in "qkvo"},
+        **{f"{block}mlp.{part}_proj.weight": ((HIDDEN, WIDTH), 0.1) for part in ("gate", "up")},
+        f"{block}mlp.down_proj.weight": ((WIDTH, HIDDEN), 0.1),
+    }
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "hidden_size": WIDTH,
+        "intermediate_size": HIDDEN,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 64,
+        "rms_norm_eps": 1e-5,
+        "vocab_size": WORDS,
+        **changes,
+    }
+    letters = [chr(256 + index) for index in range(256)]
+    tokenizer = {
+        "model": {"type": "BPE", "vocab": {text: index for index, text in enumerate(letters)}, "merges": []},
+        "added_tokens": [{"id": 256, "content": "<|end|>", "special": True}],
+        "pre_tokenizer": {"type": "ByteLevel", "use_regex": True},
+    }
+    settings = {"eos_token": "<|end|>", "chat_template": TEMPLATE}
+    texts = {"config.json": config, "tokenizer.json": tokenizer, "tokenizer_config.json": settings}
+    return {"model.safetensors": safetensors(tensors)} | {
+        name: json.dumps(value).encode() for name, value in texts.items()
+    }
+
+
+def upload(shelf, files):
+    return {name: str(shelf.store.blobs.add_bytes(data)) for name, data in files.items()}
+
+
+def weights_of(shelf):
+    layer = shelf.resolve("made").manifest.layers[0]
+    return read_gguf(shelf.store.blobs.path(Digest.parse(layer.digest)))
+
+
+def test_a_checkpoint_becomes_a_model(shelf):
+    steps = shelf.create("made", files=upload(shelf, checkpoint()))
+    assert list(dict.fromkeys(steps)) == [
+        "converting model",
+        "verifying conversion",
+        "creating new layer",
+        "writing manifest",
+        "success",
+    ]
+    model = shelf.resolve("made")
+    assert (model.config.model_family, model.config.file_type) == ("llama", "F16")
+    assert model.network.chat_template == TEMPLATE
+
+
+ASKED = [("q8_0", "Q8_0", "Q8_0"), ("q4_k_m", "Q4_K_M", "Q8_0"), ("f32", "unknown", "F32")]
+
+
+@pytest.mark.parametrize(("asked", "level", "kind"), ASKED)
+def test_a_checkpoint_is_quantized_on_the_way(shelf, asked, level, kind):
+    shelf.create("made", files=upload(shelf, checkpoint()), quantize=asked)
+    header = weights_of(shelf)
+    assert {tensor.name: tensor.type_name for tensor in header.tensors}["output.weight"] == kind
+    assert shelf.run(shelf.library.show("made")).details.quantization_level == level
+
+
+REFUSED = [
+    ({"config.json": None}, "open config.json: no such file or directory"),
+    ({"config.json": b'{"architectures": ["OPTForCausalLM"]}'}, 'unsupported architecture "OPTForCausalLM"'),
+    ({"config.json": b"{}"}, "unknown architecture"),
+    ({"config.json": b"{"}, "parse config.json: "),
+    ({"tokenizer.json": None}, "unknown tokenizer format"),
+    ({"model.safetensors": b"\xff" * 20}, "model.safetensors is no safetensors file"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED)
+def test_a_checkpoint_that_cannot_be_read_makes_no_model(shelf, changes, message):
+    files = {name: data for name, data in {**checkpoint(), **changes}.items() if data is not None}
+    with pytest.raises(CreateError) as caught:
+        shelf.create("made", files=upload(shelf, files))
+    assert caught.value.message.startswith(message)
+    assert shelf.names == []
+    assert [path.name for path in shelf.store.blobs.directory.iterdir() if len(path.name) != 71] == []
+
+
+def adapter(rank=2, **config):
+    name = "base_model.model.model.layers.0.self_attn.q_proj.lora_"
+    matrices = {f"{name}A.weight": ((rank, WIDTH), 0.5), f"{name}B.weight": ((WIDTH, rank), 0.5)}
+    settings = {"lora_alpha": 8, "peft_type": "LORA", **config}
+    return {
+        "adapter_model.safetensors": safetensors(matrices),
+        "adapter_config.json": json.dumps(settings).encode(),
+    }
+
+
+def test_an_adapter_becomes_a_layer_of_its_own(shelf):
+    shelf.create("base", files=upload(shelf, checkpoint()))
+    steps = shelf.create("made", source="base", adapters=upload(shelf, adapter()))
+    assert "converting adapter" in steps
+    header = read_gguf(shelf.resolve("made").adapters[0])
+    assert header.metadata["adapter.lora.alpha"] == 8.0
+    assert {tensor.name: tensor.shape for tensor in header.tensors} == {
+        "blk.0.attn_q.weight.lora_a": (WIDTH, 2),
+        "blk.0.attn_q.weight.lora_b": (2, WIDTH),
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"use_dora": True}, "adapters with use_dora are not supported"),
+        ({"lora_alpha": None}, 'adapter_config.json does not say "lora_alpha"'),
+    ],
+)
+def test_an_adapter_that_cannot_be_applied_makes_no_model(shelf, config, message):
+    shelf.create("base", files=upload(shelf, checkpoint()))
+    with pytest.raises(CreateError) as caught:
+        shelf.create("made", source="base", adapters=upload(shelf, adapter(**config)))
+    assert (caught.value.message, shelf.names) == (message, ["base:latest"])
