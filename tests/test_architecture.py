@@ -26,7 +26,7 @@ LEVELS = {
         "pocket",
         "web",
     ),
-    3: ("prompt", "convert"),
+    3: ("prompt", "convert", "keys"),
     4: ("scheduler", "library", "tune"),
     5: ("serving", "wire"),
     6: ("api", "openai", "anthropic"),

@@ -9,7 +9,8 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
                             ConfigError(path, line)
       NotFound              ModelNotFound(name) · BlobNotFound(digest)
       Unsupported           the model lacks the capability, or its architecture is unknown · NotAnEmbedder
-      AccessDenied          a registry refused us · CloudDisabled
+      AccessDenied          a registry refused us · CloudDisabled · KeyRejected · ScopeMissing
+      LimitExceeded(retry_after_s) a key has used up one of its budgets
       ServerBusy            the queue is full
       NotEnoughMemory       no placement exists
       CorruptData           DigestMismatch · GGUFError
@@ -130,6 +131,22 @@ class CloudDisabled(AccessDenied):
 
     def __init__(self, what: str = "remote model is unavailable") -> None:
         super().__init__(f"ollama cloud is disabled: {what}")
+
+
+class KeyRejected(AccessDenied):
+    """A request carries no API key where one is needed, or one that opens nothing."""
+
+
+class ScopeMissing(AccessDenied):
+    """The API key of a request does not allow what it asks for."""
+
+
+class LimitExceeded(CorralError):
+    """The API key of a request has used up one of its budgets; there is room again after `retry_after_s`."""
+
+    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class ServerBusy(CorralError):

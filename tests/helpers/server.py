@@ -48,6 +48,7 @@ class ServerProcess:
         self.port = free_port()
         self.models = folder / "models"
         self.log = folder / "server.log"
+        self.headers: dict[str, str] = {}  # sent with every request
         self._command = command
         self.env = {
             **os.environ,
@@ -118,7 +119,7 @@ class ServerProcess:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
         with contextlib.closing(connection):
             data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-            connection.request(method, path, data, dict(headers or {}))
+            connection.request(method, path, data, self.headers | dict(headers or {}))
             answer = connection.getresponse()
             return answer.status, answer.read()
 
@@ -133,7 +134,7 @@ class ServerProcess:
         """An answer whose body is still to be read; leaving the block closes the connection."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with contextlib.closing(connection):
-            connection.request("POST", path, json.dumps(body).encode())
+            connection.request("POST", path, json.dumps(body).encode(), self.headers)
             with connection.getresponse() as answer:
                 yield answer
 

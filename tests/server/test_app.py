@@ -36,8 +36,13 @@ async def nothing():
     return None
 
 
+class OpenGate:
+    async def admit(self, path, headers):
+        return None
+
+
 async def ask(method, path, *, host="localhost", check_host=True, **headers):
-    app = App(Router(ROUTES), Origins.configured(()), check_host=check_host, on_shutdown=nothing)
+    app = App(Router(ROUTES), Origins.configured(()), OpenGate(), check_host=check_host, on_shutdown=nothing)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://localhost"
     ) as client:

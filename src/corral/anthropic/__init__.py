@@ -5,6 +5,7 @@ Anthropic's bytes of them. `server` mounts its routes.
 """
 
 from corral.anthropic.operations import OPERATIONS
+from corral.anthropic.replies import failed
 from corral.anthropic.routes import routes
 
-__all__ = ["OPERATIONS", "routes"]
+__all__ = ["OPERATIONS", "failed", "routes"]

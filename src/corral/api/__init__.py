@@ -4,7 +4,9 @@ In: requests with JSON bodies. Out: JSON objects, NDJSON streams. It decodes to 
 `library` and `scheduler`, and writes what they say; `server` mounts its routes.
 """
 
+from corral.api.keys import key_routes
 from corral.api.operations import OPERATIONS
+from corral.api.replies import error_response
 from corral.api.routes import routes
 
-__all__ = ["OPERATIONS", "routes"]
+__all__ = ["OPERATIONS", "error_response", "key_routes", "routes"]

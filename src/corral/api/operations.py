@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from corral.api.keys import KeyIn
 from corral.api.replies import NDJSON
 from corral.api.shapes import (
     ChatIn,
@@ -84,6 +85,9 @@ OPERATIONS = (
     ),
     _head("/api/blobs/:digest", "Whether a file is in the store"),
     _post("/api/blobs/:digest", "Store a file", {"type": "string"}, body_type=_BYTES, answer=""),
+    _get("/api/keys", "The API keys, their limits and what they have used"),
+    _post("/api/keys", "Make an API key, shown once", KeyIn, "name", example={"name": "alice"}),
+    Operation(method="DELETE", path="/api/keys/:name", summary="Revoke an API key", answer=""),
     _post("/api/me", "The account: there is none", None),
     _post("/api/signout", "Leave the account: there is none", None),
     Operation(method="DELETE", path="/api/user/keys/:key", summary="Leave the account: there is none"),

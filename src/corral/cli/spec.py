@@ -88,6 +88,7 @@ COMMANDS: tuple[Command, ...] = (
             "CORRAL_MAX_QUEUE",
             "CORRAL_LOAD_TIMEOUT",
             "CORRAL_ORIGINS",
+            "CORRAL_OPEN",
             "CORRAL_NOPRUNE",
             "CORRAL_NO_CLOUD",
             "CORRAL_GO_TEMPLATE",
@@ -259,6 +260,32 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command("__complete", "Candidates for the last word", module="completion", most=None, hidden=True),
+    Command(
+        "keys",
+        "Make, list and revoke API keys",
+        usage="ACTION [NAME]",
+        module="keys",
+        flags=(
+            Flag("concurrency", "Most requests of the key at a time", "int"),
+            Flag("expires", "When the key ends by itself, such as 90d", "string"),
+            _JSON,
+            Flag("rate", "Most requests, such as 60/min", "string"),
+            Flag(
+                "scope",
+                "What it allows: infer, read, manage, admin (default infer,read)",
+                "string",
+            ),
+            Flag("tokens", "Most tokens of prompts and answers, such as 1M/day", "string"),
+        ),
+        least=1,
+        most=2,
+        env=("CORRAL_API_KEY", "CORRAL_HOME", "CORRAL_HOST"),
+        actions=(
+            ("create", "Make a key and print it, this once"),
+            ("list", "Every key, its limits, and what it has used"),
+            ("revoke", "End a key at once"),
+        ),
+    ),
     Command("help", "Show the help of a command", usage="[COMMAND]", module="help", most=None),
 )
 
@@ -273,6 +300,7 @@ def find_command(word: str) -> Command | None:
 
 # What the help says of a variable. Each is also read under its OLLAMA_ name.
 ENVIRONMENT = {
+    "CORRAL_API_KEY": "API key that the commands send",
     "CORRAL_CONTEXT_LENGTH": "Context window of models that do not name one (default: by free memory)",
     "CORRAL_DEBUG": "Write more to the log: 1, or 2 for everything",
     "CORRAL_EDITOR": "Editor for long prompts (Ctrl+G)",
@@ -292,6 +320,7 @@ ENVIRONMENT = {
     "CORRAL_NOPRUNE": "Do not remove unused files at start",
     "CORRAL_NO_CLOUD": "Refuse models that run elsewhere",
     "CORRAL_NUM_PARALLEL": "Requests that one model answers at a time (default: by memory)",
+    "CORRAL_OPEN": "Scopes that need no API key: infer, read, manage, or none (default: all on loopback)",
     "CORRAL_ORIGINS": "More web origins that may call the server, with commas between them",
     "CORRAL_SCHED_SPREAD": "Always spread a model over all GPUs",
 }

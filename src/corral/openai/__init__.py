@@ -5,6 +5,7 @@ A body becomes a core request (`shapes`, `messages`, `values`), the road answers
 """
 
 from corral.openai.operations import OPERATIONS
+from corral.openai.replies import failed
 from corral.openai.routes import routes
 
-__all__ = ["OPERATIONS", "routes"]
+__all__ = ["OPERATIONS", "failed", "routes"]

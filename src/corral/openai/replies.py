@@ -10,11 +10,17 @@ from starlette.responses import Response
 
 from corral.core import gojson
 from corral.core.events import Usage
-from corral.errors import CorralError
+from corral.errors import CorralError, KeyRejected, LimitExceeded, ScopeMissing
 from corral.wire import status_of
 
 FINGERPRINT = "fp_ollama"
 _ERROR_TYPES = {400: "invalid_request_error", 404: "not_found_error"}
+# Errors of the service's own keys, which the reference does not have: type and code.
+_KEY_ERRORS: dict[type[CorralError], tuple[str, str]] = {
+    KeyRejected: ("authentication_error", "invalid_api_key"),
+    ScopeMissing: ("permission_error", "insufficient_permissions"),
+    LimitExceeded: ("rate_limit_error", "rate_limit_exceeded"),
+}
 
 
 def json_response(value: object, status: int = 200) -> Response:
@@ -35,8 +41,9 @@ def refused(error: CorralError) -> Response:
 
 
 def error_body(error: CorralError) -> dict[str, Any]:
-    kind = _ERROR_TYPES.get(status_of(error), "api_error")
-    return {"error": {"message": error.message, "type": kind, "param": None, "code": None}}
+    usual = (_ERROR_TYPES.get(status_of(error), "api_error"), None)
+    kind, code = _KEY_ERRORS.get(type(error), usual)
+    return {"error": {"message": error.message, "type": kind, "param": None, "code": code}}
 
 
 def usage_record(usage: Usage) -> dict[str, int]:

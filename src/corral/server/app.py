@@ -11,7 +11,10 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from corral.core import gojson
+from corral.errors import CorralError
+from corral.server.access import Gate, current_holder
 from corral.server.hosts import Origins, allowed_host, allowed_name, check_origin, preflight_headers
+from corral.server.refusal import refusal
 from corral.server.routing import Router
 
 log = logging.getLogger("corral.server")
@@ -25,14 +28,21 @@ class App:
         self,
         router: Router,
         origins: Origins,
+        gate: Gate,
         *,
         check_host: bool,
         on_shutdown: Callable[[], Awaitable[object]],
     ) -> None:
         self._router = router
         self._origins = origins
+        self._gate = gate
         self._check_host = check_host
         self._on_shutdown = on_shutdown
+
+    @property
+    def paths(self) -> list[str]:
+        """All paths that lead somewhere, as their routes are written."""
+        return self._router.paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -79,7 +89,21 @@ class App:
         if scope["method"] == "OPTIONS" and not origin and self._check_host and allowed_name(host):
             await Response(status_code=204)(scope, receive, send)
             return
-        await self._router(scope, receive, send)
+        await self._admitted(scope, headers, receive, send)
+
+    async def _admitted(self, scope: Scope, headers: Headers, receive: Receive, send: _Watched) -> None:
+        match = self._router.find(scope["path"])
+        try:
+            holder = await self._gate.admit(match.path, headers)
+        except CorralError as error:
+            await refusal(scope["path"], error)(scope, receive, send)
+            return
+        current_holder.set(holder)
+        try:
+            await self._router.serve(match, scope, receive, send)
+        finally:
+            if holder is not None:
+                holder.leave()
 
     async def _preflight(self, origin: str, scope: Scope, receive: Receive, send: _Watched) -> None:
         send.extra = {}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -21,50 +21,70 @@ class Route:
     endpoint: Endpoint
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a path leads to: the path as its route is written, and its endpoints by method.
+
+    All are empty for an unknown path.
+    """
+
+    path: str = ""
+    methods: Mapping[str, Endpoint] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+_NOTHING = Match()
+
+
 class Router:
     """The table of routes. `find` is one dictionary look-up, or two for paths with a parameter."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._exact: dict[str, dict[str, Endpoint]] = {}
-        self._open: dict[str, tuple[str, dict[str, Endpoint]]] = {}
+        self._exact: dict[str, Match] = {}
+        self._open: dict[str, tuple[str, str, dict[str, Endpoint]]] = {}
         for route in routes:
             head, colon, name = route.path.partition(":")
             if colon:
-                self._open.setdefault(head, (name, {}))[1][route.method] = route.endpoint
+                self._open.setdefault(head, (route.path, name, {}))[2][route.method] = route.endpoint
             else:
-                self._exact.setdefault(route.path, {})[route.method] = route.endpoint
+                present = self._exact.get(route.path, _NOTHING).methods
+                self._exact[route.path] = Match(route.path, {**present, route.method: route.endpoint})
 
-    def methods(self, path: str) -> dict[str, Endpoint]:
-        """The endpoints of a path by method; empty for an unknown path."""
-        return self._find(path)[0]
+    @property
+    def paths(self) -> list[str]:
+        """All paths as their routes are written."""
+        return [*self._exact, *(path for path, _, _ in self._open.values())]
 
-    def _find(self, path: str) -> tuple[dict[str, Endpoint], dict[str, str]]:
+    def find(self, path: str) -> Match:
         if path in self._exact:
-            return self._exact[path], {}
+            return self._exact[path]
         head, _, last = path.rpartition("/")
         if last and head + "/" in self._open:
-            name, methods = self._open[head + "/"]
-            return methods, {name: last}
-        return {}, {}
+            pattern, name, methods = self._open[head + "/"]
+            return Match(pattern, methods, {name: last})
+        return _NOTHING
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        methods, params = self._find(scope["path"])
-        endpoint = methods.get(scope["method"])
+    async def serve(self, match: Match, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whose path led to `match`."""
+        endpoint = match.methods.get(scope["method"])
         if endpoint is None:
-            await self._refuse(scope, methods)(scope, receive, send)
+            await self._refuse(scope, match.methods)(scope, receive, send)
             return
-        scope["path_params"] = params
+        scope["path_params"] = dict(match.params)
         request = Request(scope, receive)
         response = await endpoint(request)
         await response(scope, receive, send)
 
-    def _refuse(self, scope: Scope, methods: dict[str, Endpoint]) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.serve(self.find(scope["path"]), scope, receive, send)
+
+    def _refuse(self, scope: Scope, methods: Mapping[str, Endpoint]) -> Response:
         if methods:
             allow = {"allow": ", ".join(methods)}
             return PlainResponse("405 method not allowed", status_code=405, headers=allow)
         path = scope["path"]
         other = path.rstrip("/") if path.endswith("/") and path != "/" else path + "/"
-        if scope["method"] in self.methods(other):
+        if scope["method"] in self.find(other).methods:
             return _redirect(scope, other)
         return PlainResponse("404 page not found", status_code=404)
 

@@ -10,13 +10,17 @@ import socket
 import uvicorn
 
 from corral import __version__, anthropic, api, openai
+from corral.database import Database, database_path
 from corral.engine import sweep_folders
 from corral.errors import CorralError, StorageError
+from corral.keys import SCOPES, KeyRing
 from corral.library import Library
 from corral.scheduler import Scheduler
 from corral.scheduler.launcher import EngineLauncher
 from corral.server import logs, pages
+from corral.server.access import Gate, open_scopes
 from corral.server.app import App
+from corral.server.books import Books
 from corral.server.hosts import Origins, is_loopback
 from corral.server.protocol import Http1
 from corral.server.routing import Route, Router
@@ -32,20 +36,31 @@ _GRACE_S = 1
 
 def build(settings: Settings) -> App:
     """The application of these settings. Raises InvalidInput for settings that cannot hold."""
+    loopback = is_loopback(settings.address.host)
+    free = open_scopes(settings.open, loopback=loopback)
+    database = Database(database_path(settings.home))
+    ring = KeyRing(database)
     library = Library(Store(settings.models), settings)
     scheduler = Scheduler(settings, EngineLauncher(settings.llama_server))
-    service = Service(library, scheduler)
+    service = Service(library, scheduler, Books(ring))
     table = [
         *api.routes(service, library, scheduler),
+        *api.key_routes(ring),
         *openai.routes(service, library),
         *anthropic.routes(service),
     ]
-    routes = [Route(*route) for route in table]
+
+    async def close() -> None:
+        await scheduler.close()
+        await ring.close()
+        await database.close()
+
     return App(
-        Router([*routes, *pages.ROUTES]),
+        Router([*(Route(*route) for route in table), *pages.ROUTES]),
         Origins.configured(settings.origins),
-        check_host=is_loopback(settings.address.host),
-        on_shutdown=scheduler.close,
+        Gate(ring, free),
+        check_host=loopback,
+        on_shutdown=close,
     )
 
 
@@ -75,6 +90,7 @@ def run(settings: Settings) -> None:
     sweep_folders()
     _prune(settings)
     host, port = listener.getsockname()[:2]
+    _say_who_may_enter(settings)
     log.info("Listening on %s:%d (version %s)", host, port, __version__)
     config = uvicorn.Config(
         app,
@@ -92,6 +108,19 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ignore)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _say_who_may_enter(settings: Settings) -> None:
+    loopback = is_loopback(settings.address.host)
+    free = open_scopes(settings.open, loopback=loopback)
+    if loopback and free == frozenset(SCOPES):
+        return
+    without = f"may {', '.join(sorted(free))}" if free else "are refused"
+    log.warning(
+        "requests without an API key %s%s; make keys with: corral keys create NAME (see docs/keys.md)",
+        without,
+        "" if loopback else ", for other machines reach this server (CORRAL_OPEN=infer,read lets all in)",
+    )
 
 
 def _ignore(number: int, frame: object) -> None:

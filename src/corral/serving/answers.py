@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 
 from corral.core.events import Event
-from corral.errors import RunnerCrashed, RunnerTimeout
+from corral.errors import CorralError, RunnerCrashed, RunnerTimeout
+from corral.serving.meter import Meter
 
 
 class Answer:
@@ -26,11 +27,19 @@ class Answer:
         self._batches = batches
         self._stack: AsyncExitStack | None = None
         self._on_crash: Callable[[], None] | None = None
+        self._meter: Meter | None = None
 
     def holding(self, stack: AsyncExitStack, on_crash: Callable[[], None]) -> Answer:
         """The same answer, which closes `stack` at its end; `on_crash` hears of a runner's end first."""
         self._stack = stack
         self._on_crash = on_crash
+        return self
+
+    def metered(self, meter: Meter) -> Answer:
+        """The same answer, which tells `meter` of its batches and its end."""
+        self._meter = meter
+        if self.single is not None:
+            meter.loaded()
         return self
 
     async def first(self) -> list[Event]:
@@ -49,10 +58,11 @@ class Answer:
                 batch = await anext(self._batches)
             except StopAsyncIteration:
                 return
-            except (RunnerCrashed, RunnerTimeout):
-                if self._on_crash is not None:
-                    self._on_crash()
+            except CorralError as error:
+                self._failed(error)
                 raise
+            if self._meter is not None and batch:
+                self._meter.batch(batch)
             yield batch
 
     async def collect(self) -> list[Event]:
@@ -67,3 +77,11 @@ class Answer:
             await self._batches.aclose()
         if self._stack is not None:
             await self._stack.aclose()
+        if self._meter is not None:
+            self._meter.end()
+
+    def _failed(self, error: CorralError) -> None:
+        if self._meter is not None:
+            self._meter.failed(error)
+        if self._on_crash is not None and isinstance(error, (RunnerCrashed, RunnerTimeout)):
+            self._on_crash()

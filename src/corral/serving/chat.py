@@ -185,7 +185,7 @@ class NativeChat(ChatRun):
                 done = Done(chunk.reason, self._run.usage(chunk), calls=found, cut=cut)
                 return [*([Text(text)] if text else []), done]
             case PrefillProgress():
-                pass
+                self._run.meter.prefilled(chunk.total, chunk.cached)
         return []
 
     async def _held_events(

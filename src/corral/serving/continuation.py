@@ -79,6 +79,7 @@ async def complete(run: Run, work: Continuation) -> AsyncGenerator[list[Event], 
                         events += work.parser.feed(chunk.text, shown)
                     case PrefillProgress():
                         progress = chunk
+                        run.meter.prefilled(chunk.total, chunk.cached)
                     case Finish():
                         events += await done(chunk)
             if guard.tripped:

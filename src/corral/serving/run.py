@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +17,7 @@ from corral.engine import Client, Finish, Sampling, TextPiece
 from corral.errors import EngineError, PromptTooLong, TemplateError
 from corral.prompt import IMAGE_TOKENS, fit, prompt_opens_thinking, template_of
 from corral.scheduler import Lease
+from corral.serving.meter import Meter
 
 log = logging.getLogger("corral.serving")
 
@@ -43,7 +43,7 @@ class Fitted:
 class Run:
     """A request with all that has been decided about it.
 
-    `began` is when it arrived (monotonic seconds), `load_s` how long it then took to get a ready runner.
+    `load_s` is how long it took from its arrival to a ready runner.
     """
 
     model: Model
@@ -51,7 +51,7 @@ class Run:
     lease: Lease
     request: GenerationRequest
     think: Think
-    began: float
+    meter: Meter
     load_s: float
 
     @property
@@ -96,7 +96,7 @@ class Run:
             prompt_s=finish.prompt_s,
             decode_s=finish.decode_s,
             load_s=self.load_s,
-            total_s=time.monotonic() - self.began,
+            total_s=self.meter.elapsed_s,
         )
 
     async def count(self, text: str) -> int:

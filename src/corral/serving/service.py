@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
@@ -31,6 +30,7 @@ from corral.serving.answers import Answer
 from corral.serving.chat import ChatRun, chat_run
 from corral.serving.embed import EmbedRun
 from corral.serving.generate import GenerateRun
+from corral.serving.meter import Meter, Observer
 from corral.serving.rerank import RerankRun
 from corral.serving.run import Run
 
@@ -43,15 +43,16 @@ class Models(Protocol):
 
 
 class Service:
-    """Answers requests; it keeps no state of its own."""
+    """Answers requests; it keeps no state of its own. `observer` hears of each that reached a model."""
 
-    def __init__(self, models: Models, scheduler: Scheduler) -> None:
+    def __init__(self, models: Models, scheduler: Scheduler, observer: Observer | None = None) -> None:
         self._models = models
         self._scheduler = scheduler
+        self._observer = observer
 
     async def generate(self, request: GenerateRequest) -> Answer:
         """Raises CorralError before the first event; later errors come out of the answer's batches."""
-        began = time.monotonic()
+        meter = Meter("generate", self._observer)
         checks.check_logprobs(request)
         if not request.model.strip():
             raise ModelNotFound(request.model)
@@ -68,11 +69,11 @@ class Service:
                 check_images(model, generate_messages(model, request))
             return await GenerateRun(run, request).answer()
 
-        return await self._on_runner(model, request, think, began, answer if request.prompt else None)
+        return await self._metered(meter, model, request, think, answer if request.prompt else None)
 
     async def chat(self, request: ChatRequest) -> Answer:
         """As `generate`."""
-        began = time.monotonic()
+        meter = Meter("chat", self._observer)
         checks.check_logprobs(request)
         if not request.model.strip():
             raise InvalidInput("model is required")
@@ -85,31 +86,51 @@ class Service:
         async def answer(run: Run) -> Answer:
             return await _chat_run(run, request, tools).answer()
 
-        return await self._on_runner(model, request, think, began, answer if request.messages else None)
+        return await self._metered(meter, model, request, think, answer if request.messages else None)
 
     async def count_tokens(self, request: ChatRequest) -> int:
         """The tokens of the whole prompt that `chat` would make, also where it would have to cut it.
 
         Raises as `chat` does before its first event.
         """
-        began = time.monotonic()
+        meter = Meter("count", self._observer)
         model = await self._resolve(request.model)
         think = _think_of(model, request)
         tools = _tools_of(model, request)
-        async with self._leased(model, request, think, began) as run:
-            return await _chat_run(run, request, tools).num_prompt_tokens()
+        meter.model = model.name.short
+        with meter.watching():
+            async with self._leased(meter, model, request, think) as run:
+                return await _chat_run(run, request, tools).num_prompt_tokens()
 
-    async def _on_runner(
+    async def _metered(
         self,
+        meter: Meter,
         model: Model,
         request: GenerationRequest,
         think: Think,
-        began: float,
+        make: Callable[[Run], Awaitable[Answer]] | None,
+    ) -> Answer:
+        """What `make` answers on a runner, and the meter's end: with the answer, or where there is none."""
+        meter.model = model.name.short
+        try:
+            answer = await self._on_runner(meter, model, request, think, make)
+        except BaseException as error:
+            meter.failed(error)
+            meter.end()
+            raise
+        return answer.metered(meter)
+
+    async def _on_runner(
+        self,
+        meter: Meter,
+        model: Model,
+        request: GenerationRequest,
+        think: Think,
         make: Callable[[Run], Awaitable[Answer]] | None,
     ) -> Answer:
         """What `make` answers on a leased runner, which the answer holds; None only loads the model."""
         async with AsyncExitStack() as stack:
-            run = await stack.enter_async_context(self._leased(model, request, think, began))
+            run = await stack.enter_async_context(self._leased(meter, model, request, think))
             if make is None:
                 return Answer(single=Done("load"))
             answer = await make(run)
@@ -117,51 +138,61 @@ class Service:
 
     @asynccontextmanager
     async def _leased(
-        self, model: Model, request: GenerationRequest, think: Think, began: float
+        self, meter: Meter, model: Model, request: GenerationRequest, think: Think
     ) -> AsyncIterator[Run]:
         """The request on a runner of its model."""
         options = resolve_options(model.parameters, request.options)
         held = self._scheduler.lease(model, options, shift=request.shift, keep_alive_s=request.keep_alive_s)
         async with held as lease:
+            meter.leased(lease)
             yield Run(
                 model=model,
                 options=options,
                 lease=lease,
                 request=request,
                 think=think,
-                began=began,
-                load_s=time.monotonic() - began,
+                meter=meter,
+                load_s=meter.elapsed_s,
             )
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
         """Raises CorralError; one input that fails fails all."""
-        began = time.monotonic()
+        meter = Meter("embed", self._observer)
         if not request.model.strip():
             raise ModelNotFound("")
         model = await self._resolve(request.model)
+        meter.model = model.name.short
         options = resolve_options(model.parameters, request.options)
         held = self._scheduler.lease(model, options, keep_alive_s=request.keep_alive_s)
-        async with held as lease:
-            load_s = time.monotonic() - began
-            if not request.inputs:
-                return Embeddings(())
-            if not model.can("embedding"):
-                raise NotAnEmbedder(f'"{request.model}" does not support embeddings')
-            vectors, num_tokens = await EmbedRun(model, options, lease, request).vectors()
-            return Embeddings(vectors, num_tokens, load_s, time.monotonic() - began)
+        with meter.watching():
+            async with held as lease:
+                meter.leased(lease)
+                load_s = meter.elapsed_s
+                if not request.inputs:
+                    return Embeddings(())
+                if not model.can("embedding"):
+                    raise NotAnEmbedder(f'"{request.model}" does not support embeddings')
+                vectors, num_tokens = await EmbedRun(model, options, lease, request).vectors()
+                meter.prefilled(num_tokens, 0)
+                return Embeddings(vectors, num_tokens, load_s, meter.elapsed_s)
 
     async def rerank(self, request: RerankRequest) -> Ranking:
         """Raises CorralError."""
-        began = time.monotonic()
+        meter = Meter("rerank", self._observer)
         checks.check_rerank(request)
         model = await self._resolve(request.model)
         if not model.can("rerank"):
             raise Unsupported(f'"{request.model}" does not support rerank')
         options = resolve_options(model.parameters, request.options)
-        async with self._scheduler.lease(model, options, keep_alive_s=request.keep_alive_s) as lease:
-            load_s = time.monotonic() - began
-            found, num_tokens = await RerankRun(model, lease, request).ranked()
-            return Ranking(found, num_tokens, load_s, time.monotonic() - began)
+        meter.model = model.name.short
+        held = self._scheduler.lease(model, options, keep_alive_s=request.keep_alive_s)
+        with meter.watching():
+            async with held as lease:
+                meter.leased(lease)
+                load_s = meter.elapsed_s
+                found, num_tokens = await RerankRun(model, lease, request).ranked()
+                meter.prefilled(num_tokens, 0)
+                return Ranking(found, num_tokens, load_s, meter.elapsed_s)
 
     async def tokenize(self, request: TokenizeRequest) -> list[int]:
         """The tokens of a text. Raises CorralError."""
@@ -180,11 +211,16 @@ class Service:
     async def _client_of(self, request: TokenizeRequest) -> AsyncIterator[Client]:
         if not request.model.strip():
             raise InvalidInput("model is required")
+        meter = Meter("tokenize", self._observer)
         model = await self._resolve(request.model)
+        meter.model = model.name.short
         options = resolve_options(model.parameters, request.options)
-        async with self._scheduler.lease(model, options, keep_alive_s=request.keep_alive_s) as lease:
-            client: Client = lease.runner.client
-            yield client
+        held = self._scheduler.lease(model, options, keep_alive_s=request.keep_alive_s)
+        with meter.watching():
+            async with held as lease:
+                meter.leased(lease)
+                client: Client = lease.runner.client
+                yield client
 
     async def _resolve(self, text: str) -> Model:
         reference = checks.local_reference(text)

@@ -23,6 +23,7 @@ class Settings:
     home: Path = field(default_factory=lambda: Path.home() / ".corral")
     identity: Path = field(default_factory=lambda: Path.home() / ".ollama")
     origins: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()  # scopes that need no key; empty: all on loopback, none elsewhere
     keep_alive_s: float = 300.0
     load_timeout_s: float = 300.0
     max_loaded_models: int = 0
@@ -77,6 +78,7 @@ def _read(reader: Reader) -> Settings:
         address=reader.address("HOST"),
         models=Path(reader.text("MODELS", str(reader.user / ".ollama" / "models"))),
         origins=reader.words("ORIGINS"),
+        open=reader.words("OPEN"),
         keep_alive_s=reader.seconds("KEEP_ALIVE", 300.0),
         load_timeout_s=reader.limit("LOAD_TIMEOUT", 300.0),
         max_loaded_models=reader.number("MAX_LOADED_MODELS", 0),

@@ -16,6 +16,8 @@ STATUS: dict[type[Exception], int] = {
     errors.NotAnEmbedder: 501,
     errors.AccessDenied: 401,
     errors.CloudDisabled: 403,
+    errors.ScopeMissing: 403,
+    errors.LimitExceeded: 429,
     errors.ServerBusy: 503,
     errors.Cancelled: 499,
 }
