@@ -71,10 +71,18 @@ def test_a_native_server_gets_the_same_as_flags(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("embedding", "has_gpu", "wanted"), [(False, False, 512), (False, True, 2048), (True, False, 2048)]
+    ("embedding", "has_gpu", "num_threads", "wanted"),
+    [
+        (False, False, 1, 64),
+        (False, False, 2, 64),
+        (False, False, 8, 256),
+        (False, False, 64, 512),
+        (False, True, 2, 2048),
+        (True, False, 2, 2048),
+    ],
 )
-def test_on_a_cpu_a_client_that_leaves_is_noticed_every_512_tokens(
-    embedding: bool, has_gpu: bool, wanted: int
+def test_on_a_cpu_a_client_that_leaves_is_noticed_after_a_batch_in_keeping_with_its_threads(
+    embedding: bool, has_gpu: bool, num_threads: int, wanted: int
 ):
-    params = LaunchParams(model="m", num_batch=2048, embedding=embedding)
+    params = LaunchParams(model="m", num_batch=2048, embedding=embedding, num_threads=num_threads)
     assert batch_for(params, has_gpu=has_gpu) == wanted

@@ -64,8 +64,8 @@ def test_the_reference_reader_agrees_about_tensors(tmp_path: Path):
 def test_tensor_sizes_agree_with_the_reference_package():
     ours = {number: (kind.block_size, kind.block_bytes) for number, kind in TENSOR_TYPES.items()}
     theirs = {int(kind): size for kind, size in GGML_QUANT_SIZES.items()}
-    # Q8_1 exists only inside the engine; the package counts its two scales as 32-bit numbers. It is older than
-    # the engine, and does not know Q2_0.
+    # Q8_1 exists only inside the engine; the package counts its two scales as 32-bit numbers. It is older
+    # than the engine, and does not know Q2_0.
     del ours[9], theirs[int(GGMLQuantizationType.Q8_1)], ours[42]
     assert {number: theirs[number] for number in ours} == ours
 

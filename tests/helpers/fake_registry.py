@@ -37,9 +37,9 @@ class FakeRegistry:
 
     What is wrong with it: `token` makes it ask for one, at `realm`, and `basic` for a name and a password;
     `cut_after` breaks each blob off after so many bytes, `cuts` the next blobs after these; `statuses` are
-    what the next blobs are answered with, the first `num_expired` ranges with 403; `ignore_range` always sends
-    the whole blob; `pause_s` is waited before each piece; `storage` is another address that blobs are redirected
-    to; `lie` is added to every size it tells.
+    what the next blobs are answered with, the first `num_expired` ranges with 403; `ignore_range` always
+    sends the whole blob; `pause_s` is waited before each piece; `storage` is another address that blobs are
+    redirected to; `lie` is added to every size it tells.
     `mountable` are digests that another repository has; `direct` sends parts of uploads to the storage.
     `files` are repositories of Hugging Face: path to content, by `user/name`; `hub_token` makes them private.
     """

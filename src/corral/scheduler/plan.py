@@ -54,7 +54,7 @@ CPU_CONTEXT = 4096
 # Mapped weights load faster from a cold disk, and stay in the page cache for the next load.
 AUTOMATIC_MMAP = True
 _SMALLER_CONTEXTS = (32768, 4096, 2048)
-# A batch is what cannot be interrupted: on a CPU 512 tokens keep cancelling within seconds.
+# What a batch takes at most on a CPU; the engine room makes it smaller where there are few threads.
 _CPU_BATCH = 512
 _MAX_EMBEDDING_BATCH = 2048
 # Slots as long as their context windows take no more than this share of the free memory.
