@@ -11,6 +11,7 @@ _OWN_MEMORY = "the size is the memory that our engine really takes"
 _OWN_GRAMMAR = "in native mode too our own grammar holds the answer: the engine's passes over keywords"
 _JSON_OR_ERROR = "an answer whose JSON was cut off is an error that says so, not a fragment"
 _CUT_IS_SAID = "the last record says what the model did not get to see"
+_IMAGE_CHECKED = "a file that the model cannot read is the client's mistake: 400, before anything is loaded"
 _NOTHING_IS_LOST = "a call of a tool that was not declared is shown as the text that it is"
 _MORE_TYPES = "every type of the engine's quantizer can be asked for; the reference has six"
 
@@ -21,6 +22,8 @@ KNOWN: dict[str, str] = {
     "chat/format-json-plain-chatml": _JSON_OR_ERROR,
     "generate/format-json": _JSON_OR_ERROR,
     "cli/run-format-json": _JSON_OR_ERROR,
+    "chat/image-text-model": _IMAGE_CHECKED,
+    "openai/error-image-text-model": _IMAGE_CHECKED,
     "chat/truncate-run": _CUT_IS_SAID,
     "chat/shift-false-length": _CUT_IS_SAID,
     "generate/ctx-small-native": _CUT_IS_SAID,

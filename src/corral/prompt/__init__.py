@@ -7,7 +7,8 @@ asks `select_mode` and `capabilities` when it reads a model; `serving` calls the
 
 from corral.prompt.conversation import chat_messages, generate_messages, without_old_thinking
 from corral.prompt.families import RENDERERS, renderer
-from corral.prompt.images import as_text, check_images, is_audio, mark_images
+from corral.prompt.images import as_text, check_images, mark_images
+from corral.prompt.media import Media, inspect, is_audio
 from corral.prompt.native import chat_fields, native_messages, native_tools, template_arguments
 from corral.prompt.render import (
     DEFAULT_TEMPLATE,
@@ -25,6 +26,7 @@ __all__ = [
     "DEFAULT_TEMPLATE",
     "IMAGE_TOKENS",
     "RENDERERS",
+    "Media",
     "Prompt",
     "Selection",
     "as_text",
@@ -34,6 +36,7 @@ __all__ = [
     "check_images",
     "fit",
     "generate_messages",
+    "inspect",
     "is_audio",
     "mark_images",
     "native_messages",

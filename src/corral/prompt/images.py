@@ -15,15 +15,6 @@ from corral.errors import InvalidInput
 _PLACEHOLDER = "[img]"
 
 
-def is_audio(data: bytes) -> bool:
-    """WAV, or MP3 by its tag or the synchronisation bits of a frame; all else counts as an image."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
-        return True
-    return data[:3] == b"ID3" or (
-        len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0 and data[1] != 0xD8
-    )
-
-
 def check_images(model: Model, messages: Sequence[Message]) -> None:
     """Raises InvalidInput where a model of family `mllama` gets more than one image in a message."""
     families = model.config.model_families or ()

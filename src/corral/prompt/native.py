@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from corral.core import gojson
 from corral.core.messages import Message, Tool, ToolCall
 from corral.core.requests import Think
-from corral.prompt.images import is_audio
+from corral.prompt.media import audio_kind
 
 _IMAGE_TYPES = (
     (b"\x89PNG", "image/png"),
@@ -77,8 +77,9 @@ def _content(message: Message) -> str | list[dict[str, object]]:
 
 def _media(data: bytes) -> dict[str, object]:
     text = base64.b64encode(data).decode()
-    if is_audio(data):
-        kind = "wav" if data[:4] == b"RIFF" else "mp3"
+    if audio := audio_kind(data):
+        # The engine looks at the bytes, but wants one of these two names.
+        kind = "mp3" if audio == "mp3" else "wav"
         return {"type": "input_audio", "input_audio": {"data": text, "format": kind}}
     # The engine looks at the bytes, not at this name, but wants one of an image.
     kind = next((name for magic, name in _IMAGE_TYPES if data.startswith(magic)), "image/png")

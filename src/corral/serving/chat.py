@@ -20,7 +20,7 @@ from corral.serving.calls import CallGate, CallPieces
 from corral.serving.checks import read_format
 from corral.serving.continuation import MARKER, Continuation, complete
 from corral.serving.forced import call_grammar
-from corral.serving.held import complete_held, grammar_for, hold, without_answer
+from corral.serving.held import Opening, complete_held, grammar_for, hold
 from corral.serving.run import Run, shown_logprobs
 
 
@@ -192,21 +192,17 @@ class NativeChat(ChatRun):
         self, kept: Sequence[Message], grammar: str, num_tokens: int, cut: Cut | None
     ) -> AsyncGenerator[list[Event], None]:
         """As `complete_held`: freely until the answer proper begins, then on from there under the grammar."""
-        run = self._run
-        reasoning = ""
+        run, opening = self._run, Opening(self._run)
         if run.model.can("thinking") or self._tools:
             async with aclosing(self._events(kept, num_tokens, cut)) as stream:
                 async for events in stream:
-                    thoughts = [event for event in events if isinstance(event, Thinking)]
-                    reasoning += "".join(event.text for event in thoughts)
-                    if any(isinstance(event, Text) and event.text.strip() for event in events):
-                        yield list(thoughts)
+                    yield opening.passed(events)
+                    if opening.is_over:
                         break
-                    yield [without_answer(run, event) for event in events]
                 else:
                     return
         marked, images = as_text(kept)
-        prompt = await self._before_answer(marked, reasoning)
+        prompt = await self._before_answer(marked, opening.reasoning)
         num_tokens = await run.count(prompt) if num_tokens else 0
         work = Continuation(prompt=prompt, images=images, num_tokens=num_tokens, cut=cut)
         async with aclosing(complete(run, hold(work, grammar))) as stream:

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from corral.answer import AnswerParser, PlainParser
-from corral.core.events import Done, Event, Text, Thinking, TokenLogprob, ToolCalls
+from corral.core.events import Done, Event, Text, Thinking, TokenLogprob
 from corral.core.requests import Format
 from corral.engine import json_grammar, schema_grammar
 from corral.serving.continuation import Continuation, Finisher, complete
@@ -38,13 +38,12 @@ async def complete_held(run: Run, work: Continuation, grammar: str) -> AsyncGene
             async for events in stream:
                 yield events
         return
-    watch = _ContentWatch(work.parser)
+    opening, watch = Opening(run), _Watch(work.parser)
     async with aclosing(complete(run, replace(work, parser=watch))) as stream:
         async for events in stream:
-            if watch.before is not None:
-                yield [event for event in events if isinstance(event, Thinking)]
+            yield opening.passed(events)
+            if opening.is_over:
                 break
-            yield [without_answer(run, event) for event in events]
         else:
             return
     prompt = work.prompt + watch.before
@@ -62,28 +61,53 @@ def _context_after(before: str, context: Finisher | None) -> Finisher | None:
     return lambda written: context(before + written)
 
 
-def without_answer(run: Run, event: Event) -> Event:
-    """The event as it is; the end of an answer that the limit cut off in its reasoning is marked so."""
-    if not isinstance(event, Done) or event.reason != "length":
-        return event
-    return replace(event, broken_off=run.limit_reached("it began"))
+class Opening:
+    """What a model writes freely: its reasoning, or calls of tools in place of an answer.
 
-
-class _ContentWatch:
-    """Passes a parser's events on, and notes where in the text the answer proper begins.
-
-    `before` is all that was written before it, None while there is no content, or a tool was called instead.
+    `is_over`: now the answer proper must follow, because it began or because the model ended without one.
+    Neither its free beginning nor such an end passes.
     """
+
+    def __init__(self, run: Run) -> None:
+        self.is_over = False
+        self.reasoning = ""
+        self._run = run
+        self._called = False
+
+    def passed(self, events: Sequence[Event]) -> list[Event]:
+        out: list[Event] = []
+        for event in events:
+            self._called |= bool(getattr(event, "calls", ()))
+            if self._called:
+                out.append(event)
+                continue
+            match event:
+                case Thinking(text):
+                    self.reasoning += text
+                    out.append(event)
+                case Text(text) if text.strip():
+                    self.is_over = True
+                case Done("length"):
+                    out.append(replace(event, broken_off=self._run.limit_reached("it began")))
+                case Done():
+                    self.is_over = True
+            if self.is_over:
+                break
+        return out
+
+
+class _Watch:
+    """Passes a parser's events on, and keeps what was written `before` the answer proper."""
 
     def __init__(self, inner: AnswerParser) -> None:
         self.tags: Sequence[str] = inner.tags
-        self.before: str | None = None
+        self.before = ""
         self._inner = inner
-        self._written = ""
-        self._called = False
+        self._begun = False
 
     def feed(self, text: str, logprobs: Sequence[TokenLogprob] = ()) -> list[Event]:
-        self._written += text
+        if not self._begun:
+            self.before += text
         return self._look(self._inner.feed(text, logprobs))
 
     def finish(self) -> list[Event]:
@@ -91,8 +115,7 @@ class _ContentWatch:
 
     def _look(self, events: list[Event]) -> list[Event]:
         for event in events:
-            if isinstance(event, ToolCalls):
-                self._called = True
-            if isinstance(event, Text) and event.text.strip() and self.before is None and not self._called:
-                self.before = self._written[: self._written.rfind(event.text)]
+            if isinstance(event, Text) and event.text.strip() and not self._begun:
+                self.before = self.before[: self.before.rfind(event.text)]
+                self._begun = True
         return events

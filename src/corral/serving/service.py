@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from corral.core.events import Done
@@ -30,6 +31,7 @@ from corral.serving.answers import Answer
 from corral.serving.chat import ChatRun, chat_run
 from corral.serving.embed import EmbedRun
 from corral.serving.generate import GenerateRun
+from corral.serving.media import readable_files, readable_messages
 from corral.serving.meter import Meter, Observer
 from corral.serving.rerank import RerankRun
 from corral.serving.run import Run
@@ -63,6 +65,8 @@ class Service:
         think = checks.effective_think(model, request.model, request.think)
         checks.check_generation(model, request.model, "generate")
         checks.check_capabilities(model, {"insert": bool(request.suffix)})
+        if request.images and not request.debug_render_only:
+            request = replace(request, images=await readable_files(model, request.images))
 
         async def answer(run: Run) -> Answer:
             if not request.raw:
@@ -82,6 +86,7 @@ class Service:
             return self._unload(model)
         think = _think_of(model, request)
         tools = _tools_of(model, request)
+        request = await _with_readable_files(model, request)
 
         async def answer(run: Run) -> Answer:
             return await _chat_run(run, request, tools).answer()
@@ -97,6 +102,7 @@ class Service:
         model = await self._resolve(request.model)
         think = _think_of(model, request)
         tools = _tools_of(model, request)
+        request = await _with_readable_files(model, request)
         meter.model = model.name.short
         with meter.watching():
             async with self._leased(meter, model, request, think) as run:
@@ -248,6 +254,12 @@ def _tools_of(model: Model, request: ChatRequest) -> tuple[Tool, ...]:
     tools = checks.offered_tools(request.tools, request.tool_choice)
     checks.check_capabilities(model, {"tools": bool(tools)})
     return tools
+
+
+async def _with_readable_files(model: Model, request: ChatRequest) -> ChatRequest:
+    if request.debug_render_only:
+        return request
+    return replace(request, messages=await readable_messages(model, request.messages))
 
 
 def _chat_run(run: Run, request: ChatRequest, tools: tuple[Tool, ...]) -> ChatRun:
