@@ -1,12 +1,33 @@
+import hashlib
+
 import pytest
 
+from tests.helpers.rerank_model import build_reranker
 from tests.helpers.server import serving
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """One server for all clients, with the models `peer` (chat, tools, thinking), `embed` and `pocket`."""
+    """One server for all clients, with the models `peer` (chat, tools, thinking) and `embed`.
+
+    Not every library can say how random an answer may be, so the model does.
+    """
     with serving(tmp_path_factory.mktemp("server")) as running:
-        running.create("peer", "peer-suite.gguf")
+        running.create("peer", "peer-suite.gguf", parameters={"temperature": 0})
         running.create("embed", "embed-fixture.gguf")
         yield running
+
+
+@pytest.fixture(scope="session")
+def reranker(server, tmp_path_factory):
+    """The name of a model that ranks documents."""
+    data = build_reranker(tmp_path_factory.mktemp("rerank") / "rank.gguf").read_bytes()
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    assert server.request("POST", f"/api/blobs/{digest}", data)[0] == 201
+    server.post("/api/create", {"model": "rank", "files": {"rank.gguf": digest}, "stream": False})
+    return "rank"

@@ -7,6 +7,7 @@ from typing import Any
 QUESTION = "capital of peru"
 ANSWER = "The capital of Peru is Lima."
 MESSAGES = [{"role": "user", "content": QUESTION}]
+CALL_WEATHER = "Call get_weather with location set to San Francisco."
 GREEDY = {"temperature": 0, "num_predict": 100}
 
 
