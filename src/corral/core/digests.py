@@ -26,6 +26,10 @@ class Digest:
         return cls(found[1].lower())
 
     @classmethod
+    def is_valid(cls, text: str) -> bool:
+        return _PATTERN.fullmatch(text) is not None
+
+    @classmethod
     def of(cls, data: bytes) -> Digest:
         return cls(hashlib.sha256(data).hexdigest())
 

@@ -8,5 +8,19 @@ In: names and requests as the dialects decode them. Out: a `Model` for the road 
 from corral.library.create import check_request
 from corral.library.facts import CreateRequest, Details, Listed, Shown, TensorFact
 from corral.library.library import Library
+from corral.library.upkeep import Comparison, Damage, DiskUse, ModelUse, Upkeep
 
-__all__ = ["CreateRequest", "Details", "Library", "Listed", "Shown", "TensorFact", "check_request"]
+__all__ = [
+    "Comparison",
+    "CreateRequest",
+    "Damage",
+    "Details",
+    "DiskUse",
+    "Library",
+    "Listed",
+    "ModelUse",
+    "Shown",
+    "TensorFact",
+    "Upkeep",
+    "check_request",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +43,29 @@ class BlobStore:
     def size(self, digest: Digest) -> int:
         """Bytes on disk. Raises BlobNotFound."""
         return self._stat(digest).st_size
+
+    def sizes(self) -> dict[Digest, int]:
+        """Bytes of every blob. Raises StorageError."""
+        found = {}
+        for path, size in self._files():
+            with suppress(InvalidInput):
+                found[Digest.parse(path)] = size
+        return found
+
+    def unfinished(self) -> int:
+        """Bytes of all else that lies here: what transfers have begun. Raises StorageError."""
+        return sum(size for name, size in self._files() if not Digest.is_valid(name))
+
+    def digest_of(self, digest: Digest, seen: Callable[[int], bool]) -> Digest:
+        """The digest that the bytes of a blob really have. `seen` is told of the bytes as they are read, and
+        ends the reading with False; then the digest is that of the beginning. Raises BlobNotFound.
+        """
+        path, found, block = self.path(digest), hashlib.sha256(), bytearray(_PIECE)
+        self._stat(digest)
+        with storage_errors("read", path), path.open("rb", buffering=0) as file, memoryview(block) as view:
+            while (length := file.readinto(block)) and seen(length):
+                found.update(view[:length])
+        return Digest(found.hexdigest())
 
     def read(self, digest: Digest, *, limit: int = 64 << 20) -> bytes:
         """A small blob as a whole. Raises BlobNotFound, or CorruptData above `limit` bytes."""
@@ -127,6 +151,17 @@ class BlobStore:
                 return path.stat()
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise BlobNotFound(str(digest)) from error
+
+    def _files(self) -> list[tuple[str, int]]:
+        """Name and bytes on the disk of every file: of one that has holes, only what is in it."""
+        if not self.directory.is_dir():
+            return []
+        with storage_errors("read", self.directory), os.scandir(self.directory) as entries:
+            return [
+                (entry.name, _disk_size(entry.stat()))
+                for entry in entries
+                if entry.is_file(follow_symlinks=False)
+            ]
 
     def _reuse(self, digest: Digest, size: int) -> bool:
         """Whether the blob is there already; if so it gets a new time stamp.
@@ -244,6 +279,10 @@ class BlobWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.abort()
+
+
+def _disk_size(status: os.stat_result) -> int:
+    return min(status.st_size, getattr(status, "st_blocks", status.st_size) * 512)
 
 
 def file_digest(path: Path) -> Digest:

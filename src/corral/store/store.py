@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -81,10 +82,14 @@ class Store:
     def _old_blobs(self, oldest: float) -> dict[Path, Digest]:
         """Old blobs by path; old files that are no blobs (partial downloads) are removed."""
         blobs = {}
+        others = []
         for path in _old_files(self.blobs.directory, oldest):
             try:
                 blobs[path] = Digest.parse(path.name)
             except InvalidInput:
+                others.append(path)
+        for path in others:
+            if not _is_continued(path, oldest):
                 _remove(path)
         return blobs
 
@@ -104,6 +109,16 @@ def _old_files(folder: Path, oldest: float) -> list[Path]:
             for entry in entries
             if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < oldest
         ]
+
+
+def _is_continued(path: Path, oldest: float) -> bool:
+    """Whether a file belongs to a download that goes on: of its parts some have long been complete."""
+    found = re.match(r"(.+-partial)([-.].+)?$", path.name)
+    if found is None:
+        return False
+    with suppress(OSError):
+        return path.with_name(found[1]).stat().st_mtime >= oldest
+    return False
 
 
 def _remove(path: Path) -> None:
