@@ -284,7 +284,9 @@ def small(registry: FakeRegistry, data: bytes, total: int) -> bytes:
         name = ModelName("registry.test", "a", "b", "t")
         endpoint = Endpoint(base=httpx.URL("https://registry.test"))
         async with RegistryClient(name, endpoint, transport=registry.transport) as client:
-            return await fetch_small(client, Digest.of(data), Progress(total=total))
+            digest = Digest.of(data)
+            url = client.url(f"blobs/{digest}")
+            return await fetch_small(client, url, digest, Progress(total=total))
 
     return asyncio.run(run())
 

@@ -141,3 +141,14 @@ def test_listing_a_thousand_models_again_is_quick(store: Store):
     start = time.process_time()
     assert len(store.manifests.list()) == 1000
     assert time.process_time() - start < 1.0
+
+
+def test_parts_of_a_download_that_goes_on_are_not_pruned(store):
+    folder = store.blobs.directory
+    folder.mkdir(parents=True)
+    for name in ("sha256-1-partial", "sha256-1-partial-0", "sha256-2-partial", "sha256-2-partial-0"):
+        (folder / name).write_text("x")
+        if name != "sha256-1-partial":
+            os.utime(folder / name, (0, 0))
+    store.prune()
+    assert sorted(path.name for path in folder.iterdir()) == ["sha256-1-partial", "sha256-1-partial-0"]

@@ -6,20 +6,17 @@ Source: http-api.md 5.6 to 5.14.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from corral import __version__
-from corral.api.replies import BARE_JSON, NDJSON, error_response, json_response
+from corral.api.progress import progress_reply
+from corral.api.replies import error_response, json_response
 from corral.api.shapes import CopyIn, CreateIn, DeleteIn, ShowIn, TransferIn
-from corral.core import gojson
 from corral.core.digests import Digest
 from corral.core.names import ModelName
-from corral.core.requests import ProgressRecord
 from corral.core.units import MAX_DURATION_S, local_time_text
 from corral.errors import CloudDisabled, CorralError, InvalidInput
 from corral.library import CreateRequest, Details, Library, Listed, Shown, check_request
@@ -100,13 +97,13 @@ class ModelRoutes:
         core = _create_request(body)
         check_request(core)
         records = self._library.create(core)
-        return await watch_disconnect(request, _progress(records, stream=body.stream))
+        return await watch_disconnect(request, progress_reply(records, stream=body.stream))
 
     async def pull(self, request: Request) -> Response | Streaming:
         body = decode_json(await read_body(request), TransferIn)
         name = _pullable(body.model or body.name)
         records = self._library.pull(name, insecure=body.insecure)
-        return await watch_disconnect(request, _progress(records, stream=body.stream))
+        return await watch_disconnect(request, progress_reply(records, stream=body.stream))
 
     async def push(self, request: Request) -> Response | Streaming:
         body = decode_json(await read_body(request), TransferIn)
@@ -114,7 +111,7 @@ class ModelRoutes:
         if not name.strip():
             raise InvalidInput("model is required")
         records = self._library.push(name, insecure=body.insecure)
-        return await watch_disconnect(request, _progress(records, stream=body.stream))
+        return await watch_disconnect(request, progress_reply(records, stream=body.stream))
 
 
 def _pullable(name: str) -> str:
@@ -144,47 +141,6 @@ def _create_request(body: CreateIn) -> CreateRequest:
         remote_host=body.remote_host,
         info=body.info or None,
     )
-
-
-async def _progress(records: AsyncGenerator[ProgressRecord, None], *, stream: bool) -> Response | Streaming:
-    """A stream of records, or only the last of them.
-
-    An error before the first record keeps its status.
-    """
-    try:
-        if not stream:
-            async with aclosing(records):
-                last = {"status": ""}
-                async for record in records:
-                    last = _record(record)
-            return json_response(last, content_type=BARE_JSON)
-        first = await anext(records)
-    except CorralError as error:
-        await records.aclose()
-        return error_response(error, content_type=BARE_JSON)
-    return Streaming(_lines(first, records), content_type=NDJSON, on_end=records.aclose)
-
-
-async def _lines(
-    first: ProgressRecord, records: AsyncGenerator[ProgressRecord, None]
-) -> AsyncGenerator[bytes, None]:
-    yield gojson.encode(_record(first)) + b"\n"
-    try:
-        async for record in records:
-            yield gojson.encode(_record(record)) + b"\n"
-    except CorralError as error:
-        yield gojson.encode({"error": error.message}) + b"\n"
-
-
-def _record(record: ProgressRecord) -> dict[str, Any]:
-    out: dict[str, Any] = {"status": record.status}
-    if record.digest:
-        out["digest"] = record.digest
-    if record.total:
-        out["total"] = record.total
-    if record.completed:
-        out["completed"] = record.completed
-    return out
 
 
 def _details(details: Details, *, lengths: bool = False, parent: bool = True) -> dict[str, Any]:

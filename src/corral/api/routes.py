@@ -10,6 +10,7 @@ from corral.api.account import AccountRoutes
 from corral.api.inference import InferenceRoutes
 from corral.api.models import ModelRoutes
 from corral.api.replies import error_response
+from corral.api.upkeep import UpkeepRoutes
 from corral.library import Library
 from corral.scheduler import Scheduler
 from corral.serving.service import Service
@@ -29,6 +30,7 @@ async def home(request: Request) -> Response:
 def routes(service: Service, library: Library, scheduler: Scheduler) -> list[tuple[str, str, Handler]]:
     """Method, path and endpoint of every route."""
     models, inference, account = ModelRoutes(library, scheduler), InferenceRoutes(service), AccountRoutes()
+    upkeep = UpkeepRoutes(library.upkeep)
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/", home),
         ("HEAD", "/", home),
@@ -51,6 +53,10 @@ def routes(service: Service, library: Library, scheduler: Scheduler) -> list[tup
         ("POST", "/api/create", models.create),
         ("POST", "/api/copy", models.copy),
         ("DELETE", "/api/delete", models.delete),
+        ("GET", "/api/outdated", upkeep.outdated),
+        ("GET", "/api/du", upkeep.disk_use),
+        ("POST", "/api/verify", upkeep.verify),
+        ("POST", "/api/prune", upkeep.prune),
         ("HEAD", "/api/blobs/:digest", models.has_blob),
         ("POST", "/api/blobs/:digest", models.receive_blob),
         ("POST", "/api/me", account.me),

@@ -235,6 +235,12 @@ class TransferIn(msgspec.Struct, kw_only=True):
     stream: bool = True
 
 
+class VerifyIn(msgspec.Struct, kw_only=True):
+    models: list[str] = []
+    repair: bool = False
+    stream: bool = True
+
+
 class CreateIn(msgspec.Struct, kw_only=True):
     model: str = ""
     name: str = ""

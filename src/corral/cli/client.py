@@ -175,7 +175,7 @@ def _record(line: bytes, status: int) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ServerError("a record of the answer is no object", status=status)
     if record.get("error"):
-        raise ServerError(str(record["error"]), status=status)
+        raise ServerError(str(record["error"]), status=status, hint=str(record.get("hint") or "") or None)
     return record
 
 

@@ -27,8 +27,10 @@ class ServerError(CorralError):
     `detail` is the error text alone, without the status line that streams carry in front of it.
     """
 
-    def __init__(self, message: str, *, status: int, detail: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, status: int, detail: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.status = status
         self.detail = message if detail is None else detail
 

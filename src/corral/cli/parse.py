@@ -46,7 +46,8 @@ def parse(words: Sequence[str], program: str) -> Parsed:
     if command is ROOT and args:
         raise UsageError(unknown_command(args[0], program))
     if not flags.get("help") and not flags.get("version"):
-        _check_count(command, len(args))
+        if not flags.get(command.instead):
+            _check_count(command, len(args))
         _check_action(command, args, program)
     return Parsed(command, args, flags, tuple(extra))
 

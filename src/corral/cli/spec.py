@@ -33,7 +33,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `most` is None where any number of arguments may follow.
+    """One command. `most` None: any number of arguments may follow; with the flag `instead` none must.
 
     `module` is imported only when the command runs; its function `run` takes an Invocation. With `actions`,
     pairs of a name and its help, the first argument must be one of these. With `passes_on`, words after `--`
@@ -50,6 +50,7 @@ class Command:
     most: int | None = 0
     env: tuple[str, ...] = ()
     hidden: bool = False
+    instead: str = ""
     actions: tuple[tuple[str, str], ...] = ()
     passes_on: bool = False
 
@@ -165,9 +166,10 @@ COMMANDS: tuple[Command, ...] = (
         "Download a model from a registry",
         usage="MODEL",
         module="pull",
-        flags=(_INSECURE,),
+        flags=(Flag("all", "Download newer versions of all models on this machine"), _INSECURE),
         least=1,
         most=1,
+        instead="all",
         env=_HOST,
     ),
     Command(
@@ -211,7 +213,36 @@ COMMANDS: tuple[Command, ...] = (
         "ps", "List the loaded models", usage="[PREFIX]", module="ps", flags=(_JSON,), most=None, env=_HOST
     ),
     Command("cp", "Copy a model", usage="SOURCE DESTINATION", module="cp", least=2, most=2, env=_HOST),
-    Command("rm", "Remove models", usage="MODEL [MODEL...]", module="rm", least=1, most=None, env=_HOST),
+    Command(
+        "rm",
+        "Remove models",
+        usage="MODEL [MODEL...]",
+        module="rm",
+        flags=(Flag("prune", "Remove old files that no model needs too"),),
+        least=1,
+        most=None,
+        instead="prune",
+        env=_HOST,
+    ),
+    Command(
+        "outdated",
+        "List the models that are newer in their registry",
+        usage="[MODEL...]",
+        module="outdated",
+        flags=(_JSON,),
+        most=None,
+        env=_HOST,
+    ),
+    Command("du", "Show what models take on the disk", module="du", flags=(_JSON,), env=_HOST),
+    Command(
+        "verify",
+        "Check the files of models against their digests",
+        usage="[MODEL...]",
+        module="verify",
+        flags=(Flag("repair", "Remove damaged files and download them again"),),
+        most=None,
+        env=_HOST,
+    ),
     Command(
         "config",
         "Show the settings and where each comes from",

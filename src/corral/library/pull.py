@@ -108,15 +108,19 @@ class Puller:
     async def find(self, name: ModelName, *, insecure: bool = False) -> Offer:
         """The model as the first of its endpoints has it. Raises RegistryError."""
         hosts = await asyncio.to_thread(read_hosts, self._settings)
-        error: CorralError | None = None
-        for endpoint in hosts.endpoints(name.host, insecure=insecure):
+        *mirrors, own = hosts.endpoints(name.host, insecure=insecure)
+        notes = []
+        for mirror in mirrors:
             try:
-                return await self._offer(name, endpoint)
-            except CorralError as failure:
-                log.info("%s has no %s for us: %s", endpoint.base.host, name, failure.message)
-                error = failure
-        assert error is not None  # there is always one endpoint
-        raise RegistryError(f"pull model manifest: {error.message}", hint=error.hint) from error
+                return await self._offer(name, mirror)
+            except CorralError as error:
+                log.info("the mirror %s has no %s for us: %s", mirror.base, name, error.message)
+                notes.append(f"its mirror {mirror.base} said: {error.message}")
+        try:
+            return await self._offer(name, own)
+        except CorralError as error:
+            hint = "; ".join([*notes, *([error.hint] if error.hint else [])])
+            raise RegistryError(f"pull model manifest: {error.message}", hint=hint or None) from error
 
     async def _offer(self, name: ModelName, endpoint: Endpoint) -> Offer:
         async with RegistryClient(name, endpoint, transport=self._transport) as client:
@@ -238,11 +242,11 @@ class Puller:
                 yield ProgressRecord(status, digest, progress.total, progress.completed)
 
     async def _bring(self, client: RegistryClient, blob: Wanted, progress: Progress) -> None:
-        if blob.size <= SMALL and blob.url is None:
-            data = await fetch_small(client, blob.digest, progress)
+        url = blob.url or client.url(f"blobs/{blob.digest}")
+        if blob.size <= SMALL:
+            data = await fetch_small(client, url, blob.digest, progress)
             await asyncio.to_thread(self._store.blobs.add_bytes, data)
             return
-        url = blob.url or client.url(f"blobs/{blob.digest}")
         await download_blob(client, url, blob.digest, self._store.blobs.path(blob.digest), progress)
 
 

@@ -97,7 +97,7 @@ class Upkeep:
         return await asyncio.to_thread(self._measure)
 
     async def prune(self) -> int:
-        """Remove what a start of the server would remove; the bytes that are free now. Raises StorageError."""
+        """Remove what a start of the server would; the bytes that are free now. Raises StorageError."""
         before = await asyncio.to_thread(self._measure)
         await asyncio.to_thread(self._store.prune)
         after = await asyncio.to_thread(self._measure)

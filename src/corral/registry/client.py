@@ -138,9 +138,9 @@ class RegistryClient:
         async with self.send(Request(method="GET", url=url)):
             pass
 
-    async def read_blob(self, digest: Digest, size: int) -> bytes:
-        """A small blob of `size` bytes as a whole. Raises CorruptData when it has other bytes or more."""
-        data = await self.read(Request(method="GET", url=self.url(f"blobs/{digest}")), size)
+    async def read_blob(self, url: httpx.URL, digest: Digest, size: int) -> bytes:
+        """What lies at `url`, of `size` bytes, as a whole. Raises CorruptData when it has other bytes."""
+        data = await self.read(Request(method="GET", url=url), size)
         if len(data) < size:
             raise RegistryError("unexpected EOF")
         if Digest.of(data) != digest:

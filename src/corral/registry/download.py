@@ -36,9 +36,9 @@ RECORD_EVERY_S = 2.0
 _NICENESS = 5
 
 
-async def fetch_small(client: RegistryClient, digest: Digest, progress: Progress) -> bytes:
+async def fetch_small(client: RegistryClient, url: httpx.URL, digest: Digest, progress: Progress) -> bytes:
     """A blob of at most SMALL bytes. Raises CorruptData, RegistryError, NotFound, AccessDenied."""
-    data = await persistently(digest.short, lambda: client.read_blob(digest, progress.total))
+    data = await persistently(digest.short, lambda: client.read_blob(url, digest, progress.total))
     progress.completed = len(data)
     return data
 

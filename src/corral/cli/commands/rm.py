@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import sys
 
+from corral.cli.client import Client
 from corral.cli.commands.stop import unload
 from corral.cli.errors import ServerError
 from corral.cli.invocation import Invocation
+from corral.core.units import human_bytes
 
 
 def run(call: Invocation) -> None:
     client = call.client()
     for name in call.args:
-        try:
-            unload(client, name)
-        except ServerError as error:
-            if error.status != 404:  # an unknown name is reported by the delete below
-                print(f"Warning: unable to stop model '{name}'", file=sys.stderr)
-        client.call("DELETE", "/api/delete", {"name": name})
-        print(f"deleted '{name}'")
+        _remove(client, name)
+    if call.is_set("prune"):
+        freed = client.call("POST", "/api/prune")["freed"]
+        print(f"removed {human_bytes(freed)} of old files that no model needs")
+
+
+def _remove(client: Client, name: str) -> None:
+    try:
+        unload(client, name)
+    except ServerError as error:
+        if error.status != 404:  # an unknown name is reported by the delete below
+            print(f"Warning: unable to stop model '{name}'", file=sys.stderr)
+    client.call("DELETE", "/api/delete", {"name": name})
+    print(f"deleted '{name}'")

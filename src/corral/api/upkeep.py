@@ -1,0 +1,48 @@
+"""Endpoints of our own that keep a store in order. Page: docs/registries.md."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from corral.api.progress import progress_reply
+from corral.api.replies import json_response
+from corral.api.shapes import VerifyIn
+from corral.core.requests import ProgressRecord
+from corral.library import Damage, Upkeep
+from corral.wire import Streaming, decode_json, read_body, watch_disconnect
+
+
+class UpkeepRoutes:
+    def __init__(self, upkeep: Upkeep) -> None:
+        self._upkeep = upkeep
+
+    async def outdated(self, request: Request) -> Response:
+        """`?model=` names models, any number of times; without one all are compared."""
+        found = await self._upkeep.compare(request.query_params.getlist("model"))
+        return json_response({"models": [asdict(comparison) for comparison in found]})
+
+    async def disk_use(self, request: Request) -> Response:
+        return json_response(asdict(await self._upkeep.measure()))
+
+    async def prune(self, request: Request) -> Response:
+        return json_response({"freed": await self._upkeep.prune()})
+
+    async def verify(self, request: Request) -> Response | Streaming:
+        body = decode_json(await read_body(request) or b"{}", VerifyIn)
+        records = _with_end(self._upkeep.verify(body.models, repair=body.repair))
+        return await watch_disconnect(request, progress_reply(records, stream=body.stream))
+
+
+async def _with_end(
+    records: AsyncGenerator[ProgressRecord | Damage, None],
+) -> AsyncGenerator[ProgressRecord | Damage, None]:
+    try:
+        async for record in records:
+            yield record
+    finally:
+        await records.aclose()
+    yield ProgressRecord("success")
