@@ -19,6 +19,7 @@ from corral.api.shapes import (
     ShowIn,
     TokenizeIn,
     TransferIn,
+    VerifyIn,
 )
 from corral.wire import Operation
 
@@ -83,6 +84,10 @@ OPERATIONS = (
         required=("model",),
         answer="",
     ),
+    _get("/api/outdated", "Which models are newer in their registry; `?model=NAME` for some"),
+    _get("/api/du", "What models take on the disk"),
+    _post("/api/verify", "Hash the files of models again", VerifyIn, stream=NDJSON),
+    _post("/api/prune", "Remove old files that no model needs", None),
     _head("/api/blobs/:digest", "Whether a file is in the store"),
     _post("/api/blobs/:digest", "Store a file", {"type": "string"}, body_type=_BYTES, answer=""),
     _get("/api/keys", "The API keys, their limits and what they have used"),

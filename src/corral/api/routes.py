@@ -30,7 +30,7 @@ async def home(request: Request) -> Response:
 def routes(service: Service, library: Library, scheduler: Scheduler) -> list[tuple[str, str, Handler]]:
     """Method, path and endpoint of every route."""
     models, inference, account = ModelRoutes(library, scheduler), InferenceRoutes(service), AccountRoutes()
-    upkeep = UpkeepRoutes(library.upkeep)
+    upkeep = UpkeepRoutes(library)
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/", home),
         ("HEAD", "/", home),

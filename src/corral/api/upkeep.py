@@ -12,28 +12,28 @@ from corral.api.progress import progress_reply
 from corral.api.replies import json_response
 from corral.api.shapes import VerifyIn
 from corral.core.requests import ProgressRecord
-from corral.library import Damage, Upkeep
+from corral.library import Damage, Library
 from corral.wire import Streaming, decode_json, read_body, watch_disconnect
 
 
 class UpkeepRoutes:
-    def __init__(self, upkeep: Upkeep) -> None:
-        self._upkeep = upkeep
+    def __init__(self, library: Library) -> None:
+        self._library = library
 
     async def outdated(self, request: Request) -> Response:
         """`?model=` names models, any number of times; without one all are compared."""
-        found = await self._upkeep.compare(request.query_params.getlist("model"))
+        found = await self._library.upkeep.compare(request.query_params.getlist("model"))
         return json_response({"models": [asdict(comparison) for comparison in found]})
 
     async def disk_use(self, request: Request) -> Response:
-        return json_response(asdict(await self._upkeep.measure()))
+        return json_response(asdict(await self._library.upkeep.measure()))
 
     async def prune(self, request: Request) -> Response:
-        return json_response({"freed": await self._upkeep.prune()})
+        return json_response({"freed": await self._library.upkeep.prune()})
 
     async def verify(self, request: Request) -> Response | Streaming:
         body = decode_json(await read_body(request) or b"{}", VerifyIn)
-        records = _with_end(self._upkeep.verify(body.models, repair=body.repair))
+        records = _with_end(self._library.upkeep.verify(body.models, repair=body.repair))
         return await watch_disconnect(request, progress_reply(records, stream=body.stream))
 
 
