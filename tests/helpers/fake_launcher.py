@@ -19,6 +19,7 @@ class FakeProcess:
         self.plan = plan
         self.pid = pid
         self.client = f"client {pid}"
+        self.ran_out_of_memory = False
         self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -27,6 +28,11 @@ class FakeProcess:
 
     async def kill(self) -> None:
         await asyncio.sleep(self.kill_s)
+        self.crash()
+
+    def starve(self) -> None:
+        """End as the kernel ends what takes too much memory."""
+        self.ran_out_of_memory = True
         self.crash()
 
     def crash(self) -> None:

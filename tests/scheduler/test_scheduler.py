@@ -282,6 +282,31 @@ def test_a_crashed_runner_is_replaced_by_the_next_request():
     scenario(test)
 
 
+def test_when_memory_runs_out_in_one_runner_the_others_go_as_soon_as_they_are_idle():
+    async def test(launcher, scheduler):
+        for name in ("a", "b"):
+            await use(scheduler, build_model(name), keep_alive_s=-1)
+        async with scheduler.lease(build_model("c"), AUTOMATIC):
+            launcher.processes[0].starve()
+            await asyncio.sleep(0.1)
+            assert launcher.living == ["c"]
+        await asyncio.sleep(0.1)
+        assert launcher.living == []
+
+    scenario(test)
+
+
+def test_the_others_stay_when_a_runner_crashes_for_another_reason():
+    async def test(launcher, scheduler):
+        for name in ("a", "b"):
+            await use(scheduler, build_model(name))
+        launcher.processes[0].crash()
+        await asyncio.sleep(0.1)
+        assert launcher.living == ["b"]
+
+    scenario(test)
+
+
 def test_a_runner_that_has_just_crashed_is_not_reused():
     async def test(launcher, scheduler):
         await use(scheduler, build_model("a"))

@@ -18,6 +18,7 @@ import psutil
 
 from corral.engine.client import Client
 from corral.engine.log import EngineLog
+from corral.engine.oom import SAID, num_oom_kills
 from corral.engine.params import LaunchParams, native_arguments
 from corral.errors import CorralError, LoadError, NotEnoughMemory, RunnerTimeout
 
@@ -42,6 +43,7 @@ class Process:
         self.client = Client(address)
         self.address = address
         self.load_s = 0.0
+        self._oom_kills = num_oom_kills()
         self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks = [asyncio.ensure_future(self._read_stderr()), asyncio.ensure_future(self._watch())]
 
@@ -56,6 +58,14 @@ class Process:
     @property
     def returncode(self) -> int | None:
         return self._child.returncode
+
+    @property
+    def ran_out_of_memory(self) -> bool:
+        """Whether the child has ended for lack of memory, of the machine or of a device."""
+        if self.alive:
+            return False
+        killed = self.returncode == -signal.SIGKILL and num_oom_kills() > self._oom_kills
+        return killed or SAID.search(self.stderr_tail()) is not None
 
     def stderr_tail(self) -> str:
         return self.log.tail()

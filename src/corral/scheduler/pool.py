@@ -94,7 +94,7 @@ class Pool:
         if runner.in_flight == 0 and not runner.draining:
             self._rest(runner)
 
-    def expire(self, key: Path) -> bool:
+    def expire(self, key: Path, why: str = "unload requested") -> bool:
         """Unload as soon as idle, unless a request with a keep-alive of its own revives it.
 
         False: it was not loaded.
@@ -104,7 +104,7 @@ class Pool:
             return False
         runner.keep_alive_s, runner.pinned = 0.0, False
         if runner.in_flight == 0 and not runner.draining:
-            self._end(runner, "unload requested")
+            self._end(runner, why)
         return True
 
     def discard(self, runner: Runner) -> None:
@@ -195,6 +195,7 @@ class Pool:
 
     def _end(self, runner: Runner, why: str) -> None:
         log.info("unload: model=%s pid=%d reason=%s", runner.name, runner.process.pid, why)
+        runner.stopping = True
         self._forget(runner, why)
         self._kill(runner)
 
@@ -204,8 +205,14 @@ class Pool:
         task.add_done_callback(self._ending.discard)
 
     def _crashed(self, runner: Runner) -> None:
-        if not runner.gone:
-            self._abandon(runner, "its process ended unexpectedly")
+        if runner.stopping:
+            return
+        starved = runner.process.ran_out_of_memory
+        if not runner.gone:  # else a request has noticed its end first
+            self._abandon(runner, "memory ran out" if starved else "its process ended unexpectedly")
+        if starved:  # the estimates did not hold, so all others make room. Source: http-api.md 14.5.
+            for other in list(self._runners.values()):
+                self.expire(other.params.weights, f"memory ran out in {runner.name}")
 
     def _abandon(self, runner: Runner, why: str) -> None:
         log.error("runner lost: model=%s pid=%d reason=%s", runner.name, runner.process.pid, why)

@@ -29,6 +29,10 @@ class LoadedProcess(Protocol):
     @property
     def exited(self) -> asyncio.Future[None]: ...
 
+    @property
+    def ran_out_of_memory(self) -> bool:
+        """Whether the child has ended for lack of memory."""
+
     async def kill(self) -> None:
         """End the child now and wait until it is gone; nothing happens if it is gone already."""
 

@@ -67,6 +67,7 @@ class Runner:
         # Why it is about to be unloaded: new requests queue instead of prolonging its life.
         self.draining: str | None = None
         self.gone = False
+        self.stopping = False  # gone because the pool wanted it so
         # Set while no request needs it: idle, or ended.
         self.quiet = asyncio.Event()
         self.quiet.set()
