@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from corral.convert.mix import is_converted, plan
+from corral.convert.mix import FILE_TYPES, is_converted, needs_importance, plan
 from corral.gguf import GGUF, TENSOR_TYPES, TensorInfo, ValueType
+from tests.helpers.mixes import Described, header_of, merged
+
+RECORDED = json.loads((Path(__file__).parent / "vectors" / "mixes.json").read_text(encoding="utf-8"))
 
 F32, F16 = 0, 1
 
@@ -147,3 +153,20 @@ def test_embedded_parts_come_last_and_stay_as_they_are():
     gguf = model(matrix("mm.0.weight"), matrix("v.blk.0.attn_v.weight", kind=F32), matrix("output.weight"))
     planned = [(tensor.name, TENSOR_TYPES[tensor.type].name) for tensor in plan(gguf, "Q8_0")]
     assert planned == [("output.weight", "Q8_0"), ("mm.0.weight", "F16"), ("v.blk.0.attn_v.weight", "F32")]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_every_mix_is_the_one_that_llama_cpp_makes(name):
+    """Recorded from llama.cpp's own quantizer: vectors/record.py."""
+    recorded = RECORDED[name]
+    header = header_of(Described.from_json(recorded))
+    for file_type, types in recorded["types"].items():
+        planned = merged(plan(header, file_type, has_importance=recorded["importance"]))
+        assert (file_type, planned) == (file_type, types)
+
+
+def test_the_types_that_need_an_importance_matrix_are_those_of_llama_cpp():
+    header = header_of(Described.from_json(RECORDED["llama"]))
+    refused = FILE_TYPES.keys() - RECORDED["llama"]["types"].keys()
+    ours = {kind for kind in FILE_TYPES if any(needs_importance(t, kind) for t in plan(header, kind))}
+    assert ours == refused

@@ -31,7 +31,6 @@ FILE_TYPES: Mapping[str, str] = {
     "IQ4_NL": "IQ4_NL",
     "IQ4_XS": "IQ4_XS",
     "MXFP4_MOE": "MXFP4",
-    "NVFP4": "NVFP4",
     "Q3_K_L": "Q3_K",
     "Q3_K_M": "Q3_K",
     "Q3_K_S": "Q3_K",
