@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from urllib.parse import quote
 
 import pytest
 
@@ -49,6 +50,31 @@ def test_a_local_file_is_uploaded_first(server, corral, tmp_path):
         Asked("POST", f"/api/blobs/{digest}", b"GGUF..."),
         Asked("POST", "/api/create", {"model": "new", "files": {"weights.gguf": digest}}),
     ]
+
+
+def test_a_file_of_the_same_file_system_is_shared_and_not_sent(server, corral, tmp_path):
+    digest = hashlib.sha256(b"GGUF...").hexdigest()
+    blobs = tmp_path / "a store" / "blobs"
+    blobs.mkdir(parents=True)
+    (tmp_path / "weights.gguf").write_bytes(b"GGUF...")
+    (tmp_path / "Modelfile").write_text("FROM weights.gguf\n")
+    missing = Reply(None, 404, {"corral-blobs": quote(str(blobs))})
+    server.on("HEAD", f"/api/blobs/sha256:{digest}", missing, Reply())
+    server.on("POST", "/api/create", DONE)
+    corral("create", "new")
+    assert [asked.method for asked in server.asked] == ["HEAD", "HEAD", "POST"]
+    assert (blobs / f"sha256-{digest}").read_bytes() == b"GGUF..."
+
+
+def test_a_folder_that_is_not_the_server_s_own_does_not_keep_a_file_from_it(server, corral, tmp_path):
+    digest = hashlib.sha256(b"GGUF...").hexdigest()
+    (tmp_path / "weights.gguf").write_bytes(b"GGUF...")
+    (tmp_path / "Modelfile").write_text("FROM weights.gguf\n")
+    server.on("HEAD", f"/api/blobs/sha256:{digest}", Reply(None, 404, {"corral-blobs": str(tmp_path)}))
+    server.on("POST", f"/api/blobs/sha256:{digest}", Reply(None, 201))
+    server.on("POST", "/api/create", DONE)
+    corral("create", "new")
+    assert [asked.method for asked in server.asked] == ["HEAD", "HEAD", "POST", "POST"]
 
 
 def test_a_file_that_the_server_has_is_not_sent_again(server, corral, tmp_path):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -29,6 +29,7 @@ class Reply:
 
     body: object = None
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         if isinstance(self.body, bytes):
@@ -70,7 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = b"" if self.command == "HEAD" else reply.encode()
         self.send_response(reply.status)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in {"Content-Length": str(len(body)), **reply.headers}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

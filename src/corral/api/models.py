@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -80,9 +81,13 @@ class ModelRoutes:
     async def has_blob(self, request: Request) -> Response:
         digest = request.path_params["digest"]
         Digest.parse(digest)
-        if not await self._library.has_blob(digest):
-            return error_response(CorralError(f'blob "{digest}" not found'), status=404)
-        return Response()
+        if await self._library.has_blob(digest):
+            return Response()
+        missing = error_response(CorralError(f'blob "{digest}" not found'), status=404)
+        if _is_from_here(request):
+            # A client of this machine may be able to share the file with us instead of sending it.
+            missing.headers["corral-blobs"] = quote(str(self._library.store.blobs.directory))
+        return missing
 
     async def receive_blob(self, request: Request) -> Response:
         digest = request.path_params["digest"]
@@ -112,6 +117,11 @@ class ModelRoutes:
             raise InvalidInput("model is required")
         records = self._library.push(name, insecure=body.insecure)
         return await watch_disconnect(request, progress_reply(records, stream=body.stream))
+
+
+def _is_from_here(request: Request) -> bool:
+    host = request.client.host if request.client else ""
+    return host == "::1" or host.startswith("127.")
 
 
 def _pullable(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Files to the server as blobs: hashed, then sent where the server does not have them yet."""
+"""Files to the server as blobs: hashed, then shared or sent where the server does not have them yet."""
 
 from __future__ import annotations
 
@@ -6,39 +6,82 @@ import hashlib
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from corral.cli.client import Client
+from corral.cli.connect import is_local
 from corral.cli.progress import Display
 from corral.core.digests import Digest
+from corral.errors import CorralError, StorageError
+from corral.store import BlobStore
+
+# Where the server keeps its blobs: told to clients of the same machine that ask for one that is not there.
+_FOLDER_HEADER = "corral-blobs"
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    """A file with its digest, and what it looked like before it was read."""
+
+    path: Path
+    digest: Digest
+    size: int
+    changed_ns: int
 
 
 def upload_files(client: Client, files: Iterable[Path], display: Display) -> dict[Path, Digest]:
     """Upload every file, a few at a time; the digest of each. Raises CorralError and OSError."""
     wanted = list(dict.fromkeys(files))
     with ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 1) - 1)) as pool:
-        digests = dict(zip(wanted, pool.map(_digest, wanted), strict=True))
-        paths = {digest: path for path, digest in digests.items()}  # equal files are sent once
-        jobs = [pool.submit(_upload, client, path, digest, display) for digest, path in paths.items()]
+        hashed = dict(zip(wanted, pool.map(_hash, wanted), strict=True))
+        different = {file.digest: file for file in hashed.values()}  # equal files are sent once
+        jobs = [pool.submit(_bring, client, file, display) for file in different.values()]
         for job in jobs:
             job.result()
-    return digests
+    return {path: file.digest for path, file in hashed.items()}
 
 
-def _digest(path: Path) -> Digest:
+def _hash(path: Path) -> _Hashed:
     with path.open("rb") as file:
-        return Digest(hashlib.file_digest(file, "sha256").hexdigest())
+        found = os.fstat(file.fileno())
+        digest = Digest(hashlib.file_digest(file, "sha256").hexdigest())
+    return _Hashed(path, digest, found.st_size, found.st_mtime_ns)
 
 
-def _upload(client: Client, path: Path, digest: Digest, display: Display) -> None:
-    label = f"copying file {digest}"
+def _bring(client: Client, file: _Hashed, display: Display) -> None:
+    label = f"copying file {file.digest}"
     spinner = display.spinner(f"{label} 0%", announce=False)
-    if not client.exists(f"/api/blobs/{digest}"):
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+    place = f"/api/blobs/{file.digest}"
+    status, headers = client.head(place)
+    if status != _OK and not _shared(client, file, unquote(headers.get(_FOLDER_HEADER, ""))):
+        with file.path.open("rb") as source:
 
             def sent(done: int) -> None:
-                spinner.message = f"{label} {100 * done // max(size, 1)}%"
+                spinner.message = f"{label} {100 * done // max(file.size, 1)}%"
 
-            client.upload(f"/api/blobs/{digest}", file, size, sent)
+            client.upload(place, source, file.size, sent)
     display.finish(spinner, f"{label} 100%")
+
+
+def _shared(client: Client, file: _Hashed, folder: str) -> bool:
+    """Put the file into the server's own folder, without a second copy where the file system can do that.
+
+    With the rights of whoever runs this command, who can read the file; False where they do not suffice.
+    """
+    if not folder or not is_local(client.address.host) or not os.access(folder, os.W_OK):
+        return False
+    try:
+        BlobStore(Path(folder)).import_file(file.path, file.digest)
+    except StorageError:
+        return False
+    found = file.path.stat()
+    if (found.st_size, found.st_mtime_ns) != (file.size, file.changed_ns):
+        with suppress(StorageError):
+            BlobStore(Path(folder)).delete(file.digest)
+        raise CorralError(f"{file.path} was changed while it was read")
+    # A folder of that name may belong to another server than the one that was asked.
+    return client.head(f"/api/blobs/{file.digest}")[0] == _OK

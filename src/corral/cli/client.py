@@ -61,10 +61,10 @@ class Client:
             for line in _lines(response):
                 yield _record(line, response.status)
 
-    def exists(self, path: str) -> bool:
-        """Whether HEAD finds something there."""
+    def head(self, path: str) -> tuple[int, Mapping[str, str]]:
+        """Status and headers of what is there; names of headers in lower case."""
         with self._send("HEAD", path) as response:
-            return response.status == 200
+            return response.status, {name.lower(): value for name, value in response.getheaders()}
 
     def upload(self, path: str, file: BinaryIO, size: int, progress: Callable[[int], None]) -> None:
         """POST a file of `size` bytes; `progress` is told the bytes sent so far."""
