@@ -224,5 +224,9 @@ def _spread(network: Any) -> None:
 
 def prompts(folder: Path) -> list[list[int]]:
     """Texts of several lengths as tokens, by the tokenizer that was saved in `folder`."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer = tokenizer_of(folder)
     return [tokenizer(text)["input_ids"] for text in (TEXTS[0], TEXTS[1] + TEXTS[2], TEXTS[3])]
+
+
+def tokenizer_of(folder: Path) -> Any:
+    return transformers.AutoTokenizer.from_pretrained(folder)
