@@ -9,6 +9,7 @@ from corral import web
 from corral.api.account import AccountRoutes
 from corral.api.inference import InferenceRoutes
 from corral.api.models import ModelRoutes
+from corral.api.plan import PlanRoutes
 from corral.api.replies import error_response
 from corral.api.upkeep import UpkeepRoutes
 from corral.library import Library
@@ -41,6 +42,7 @@ def routes(service: Service, library: Library, scheduler: Scheduler) -> list[tup
         ("HEAD", "/api/tags", models.tags),
         ("POST", "/api/show", models.show),
         ("GET", "/api/ps", models.ps),
+        ("POST", "/api/plan", PlanRoutes(library, scheduler).plan),
         ("POST", "/api/generate", inference.generate),
         ("POST", "/api/chat", inference.chat),
         ("POST", "/api/embed", inference.embed),

@@ -218,6 +218,11 @@ class ShowIn(msgspec.Struct, kw_only=True):
     options: dict[str, Any] = {}
 
 
+class PlanIn(msgspec.Struct, kw_only=True):
+    model: str = ""
+    options: dict[str, Any] = {}
+
+
 class CopyIn(msgspec.Struct, kw_only=True):
     source: str = ""
     destination: str = ""

@@ -6,6 +6,7 @@ child, imports native code.
 """
 
 from corral.engine.client import Client
+from corral.engine.describe import EngineBuild, describe
 from corral.engine.grammar import json_grammar, schema_grammar
 from corral.engine.launch import Process, child_environment, start, sweep_folders
 from corral.engine.params import Adapter, LaunchParams
@@ -19,6 +20,7 @@ __all__ = [
     "Chunk",
     "Client",
     "Completion",
+    "EngineBuild",
     "Finish",
     "LaunchParams",
     "PrefillProgress",
@@ -27,6 +29,7 @@ __all__ = [
     "TextPiece",
     "ToolCallDelta",
     "child_environment",
+    "describe",
     "die_with_parent",
     "json_grammar",
     "schema_grammar",

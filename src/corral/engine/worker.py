@@ -1,12 +1,14 @@
 """The child process: one loaded model behind llama.cpp's own HTTP server. The only module with native code.
 
 Reads one JSON line, a `Start`, from stdin; answers on stdout with one line, `ready ADDRESS` or
-`failed REASON`; and ends when stdin reaches its end, so it never outlives its parent.
+`failed REASON`; and ends when stdin reaches its end, so it never outlives its parent. With the argument
+`--describe` it only writes what the engine was built for, as one JSON line.
 """
 
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
 import sys
@@ -47,7 +49,7 @@ def common_params(xllamacpp: Any, params: LaunchParams, socket: str) -> Any:
     p.n_parallel = params.num_slots
     p.n_ctx = params.num_ctx * params.num_slots
     p.kv_unified = False  # a full shared pool fails every request in flight
-    has_gpu = _has_gpu(xllamacpp)
+    has_gpu = bool(_accelerators(xllamacpp))
     p.n_batch = p.n_ubatch = batch_for(params, has_gpu=has_gpu)
     p.cpuparams.n_threads = p.cpuparams_batch.n_threads = params.num_threads
     p.cache_ram_mib = params.cache_mib
@@ -80,8 +82,15 @@ def common_params(xllamacpp: Any, params: LaunchParams, socket: str) -> Any:
     return p
 
 
-def _has_gpu(xllamacpp: Any) -> bool:
-    return any("CPU" not in str(device.get("type", "CPU")).upper() for device in xllamacpp.get_device_info())
+def _accelerators(xllamacpp: Any) -> list[Any]:
+    # The type is an IntEnum, whose text is its number: its name says what it is.
+    return [device for device in xllamacpp.get_device_info() if not device["type"].name.endswith("_CPU")]
+
+
+def _build(xllamacpp: Any) -> dict[str, object]:
+    devices = [f"{device['name']} ({device['description']})" for device in _accelerators(xllamacpp)]
+    version = f"llama.cpp in xllamacpp {xllamacpp.__version__}"
+    return {"version": version, "system": xllamacpp.get_system_info(), "devices": devices}
 
 
 def _end_with_stdin() -> None:
@@ -98,6 +107,11 @@ def main() -> None:
     die_with_parent()
     # The engine keeps descriptor 1 for its progress messages and sends everything else to stderr.
     out = os.dup(1)
+    if sys.argv[1:] == ["--describe"]:
+        import xllamacpp  # a fault in it is for the parent to see
+
+        _say(out, json.dumps(_build(xllamacpp)))
+        return
     line = sys.stdin.buffer.readline()
     if not line:
         os._exit(0)

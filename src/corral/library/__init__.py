@@ -5,6 +5,7 @@ In: names and requests as the dialects decode them. Out: a `Model` for the road 
 `registry` meet. Called by `serving`, by every dialect and by `server` at start.
 """
 
+from corral.library.access import read_hosts
 from corral.library.create import check_request
 from corral.library.facts import CreateRequest, Details, Listed, Shown, TensorFact
 from corral.library.library import Library
@@ -23,4 +24,5 @@ __all__ = [
     "TensorFact",
     "Upkeep",
     "check_request",
+    "read_hosts",
 ]

@@ -17,6 +17,7 @@ from corral.registry.hosts import HUGGING_FACE_NAMES, Endpoint, Hosts, Login
 from corral.registry.hugging_face import RemoteFile, choose_files, list_files
 from corral.registry.partial import bytes_to_come
 from corral.registry.progress import Progress
+from corral.registry.search import FoundModel, search
 from corral.registry.sessions import Sessions
 from corral.registry.upload import upload_blob
 
@@ -25,6 +26,7 @@ __all__ = [
     "SMALL",
     "Credentials",
     "Endpoint",
+    "FoundModel",
     "Hosts",
     "KeyPair",
     "Login",
@@ -37,5 +39,6 @@ __all__ = [
     "download_blob",
     "fetch_small",
     "list_files",
+    "search",
     "upload_blob",
 ]

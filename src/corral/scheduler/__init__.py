@@ -11,6 +11,7 @@ from corral.scheduler.launcher import EngineLauncher
 from corral.scheduler.machine import Device, Machine, read_machine
 from corral.scheduler.memory import MemoryNeed
 from corral.scheduler.plan import LaunchPlan
+from corral.scheduler.preview import Preview
 from corral.scheduler.process import Launcher, LoadedProcess
 from corral.scheduler.runner import LoadedInfo, Runner
 from corral.scheduler.scheduler import Lease, LoadingInfo, Scheduler
@@ -26,6 +27,7 @@ __all__ = [
     "LoadingInfo",
     "Machine",
     "MemoryNeed",
+    "Preview",
     "Runner",
     "Scheduler",
     "read_machine",

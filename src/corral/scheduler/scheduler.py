@@ -23,6 +23,7 @@ from corral.scheduler.loading import Loader
 from corral.scheduler.machine import Machine, read_machine
 from corral.scheduler.plan import LaunchPlan
 from corral.scheduler.pool import Pool
+from corral.scheduler.preview import Preview, preview
 from corral.scheduler.process import Launcher
 from corral.scheduler.reuse import effective_context
 from corral.scheduler.runner import LoadedInfo, Runner
@@ -70,6 +71,8 @@ class Scheduler:
         machine: Callable[[], Machine] = read_machine,
         now: Callable[[], float] = time.time,
     ) -> None:
+        self._settings = settings
+        self._machine = machine
         self._pool = Pool(machine(), settings.keep_alive_s, now)
         self._loader = Loader(settings, self._pool, launcher, machine, now)
 
@@ -90,6 +93,13 @@ class Scheduler:
         that is cancelled while it waits leaves at once, and ends the load that only it waited for.
         """
         return self._hold(make_demand(model, options, given=given, shift=shift), keep_alive_s)
+
+    def preview(self, model: Model, options: Options) -> Preview:
+        """What loading `model` would do now. Raises LoadError, Unsupported."""
+        demand = make_demand(model, options, given=None, shift=None)
+        machine = self._machine()
+        emptied = self._pool.room_without(machine, self._pool.movable(demand.key))
+        return preview(demand, self._pool.room(machine), emptied, self._settings)
 
     def unload(self, model: Model) -> bool:
         """Unload `model` once its requests have finished, without waiting. False: it was not loaded."""

@@ -23,6 +23,7 @@ NEEDED: dict[str, Scope | None] = {
     "/api/tags": "read",
     "/api/show": "read",
     "/api/ps": "read",
+    "/api/plan": "read",
     "/api/me": "read",
     "/api/signout": "read",
     "/api/user/keys/:key": "read",

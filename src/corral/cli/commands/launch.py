@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from corral.cli.ask import can_ask, choose, confirm
 from corral.cli.client import Client
@@ -18,6 +16,7 @@ from corral.cli.connect import client_host
 from corral.cli.errors import CommandError, ServerError
 from corral.cli.invocation import Invocation
 from corral.cli.output import print_json
+from corral.cli.state import State
 from corral.cli.table import print_table
 from corral.cli.tools import TOOLS, Start, Target, Tool, find_tool
 from corral.settings import Address
@@ -37,10 +36,10 @@ def run(call: Invocation) -> int:
         raise CommandError(f"{tool.title} is not installed, install with: {tool.install}")
     _check_extra(tool, call.extra)
     client = call.client()
-    state = _State(call.settings.home / "launch.json")
+    state = State(call.settings.home / "launch.json")
     model = _chosen_model(call, client, tool, state)
     _check_model(call, client, model)
-    state.remember(tool, model)
+    state.keep(tool.name, model)
     start = tool.start(_target(call, model))
     words = [*start.words, *call.extra]
     if call.is_set("config") or program is None:
@@ -96,16 +95,16 @@ def _check_extra(tool: Tool, extra: tuple[str, ...]) -> None:
             raise CommandError(f"{word} contradicts what is set for {tool.title}; use --model before '--'")
 
 
-def _chosen_model(call: Invocation, client: Client, tool: Tool, state: _State) -> str:
+def _chosen_model(call: Invocation, client: Client, tool: Tool, state: State) -> str:
     """The model of the flag, or the one this tool had last, or one that is picked."""
     if call.text("model"):
         return call.text("model")
     if call.is_set("yes") and not can_ask():
         raise CommandError(f"headless --yes launch for {tool.name} requires --model <model>")
     names = [str(model["name"]) for model in client.call("GET", "/api/tags").get("models") or ()]
-    last = state.last_model(tool)
+    last = state.get(tool.name)
     if last in names:
-        return last
+        return str(last)
     if not names:
         raise CommandError("there is no model yet", hint=f"'{call.program} pull <model>' gets one")
     if not can_ask():
@@ -172,31 +171,3 @@ def _become(command: list[str], env: Mapping[str, str]) -> int:
     if sys.platform != "win32":  # there, a process cannot become another one
         os.execve(command[0], command, dict(env))
     return subprocess.run(command, env=env, check=False).returncode
-
-
-class _State:
-    """The model that each tool had last, in a file of ours. Losing it is no error."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._models = self._read()
-
-    def last_model(self, tool: Tool) -> str:
-        return str(self._models.get(tool.name, ""))
-
-    def remember(self, tool: Tool, model: str) -> None:
-        self._models[tool.name] = model
-        temporary = self._path.with_suffix(".tmp")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps({"models": self._models}, indent=2), encoding="utf-8")
-            temporary.replace(self._path)
-        except OSError as error:
-            print(f"warning: the choice cannot be remembered: {error.strerror}", file=sys.stderr)
-
-    def _read(self) -> dict[str, object]:
-        try:
-            models = json.loads(self._path.read_text(encoding="utf-8")).get("models")
-        except (OSError, ValueError, AttributeError):
-            return {}
-        return models if isinstance(models, dict) else {}

@@ -1,0 +1,40 @@
+"""The engine: can it be loaded, what was it built for, and does that use this machine?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from corral import hardware
+from corral.cli.doctor.finding import Finding, ok, problem, warning
+from corral.engine import EngineBuild, describe
+from corral.errors import LoadError
+from corral.settings import Settings
+
+
+def look(settings: Settings) -> Iterator[Finding]:
+    native = settings.llama_server
+    if native is not None and not os.access(native, os.X_OK):
+        fix = "correct llama_server (CORRAL_LLAMA_SERVER), or unset it for the packaged engine"
+        yield problem("engine", f"{native} is no program that can be run", fix)
+        return
+    try:
+        build = describe(native)
+    except LoadError as error:
+        again = "install corral again: pip install --force-reinstall corral"
+        fix = error.hint or (f"correct CORRAL_LLAMA_SERVER: {native}" if native else again)
+        yield problem("engine", f"it cannot be started: {error}", fix)
+        return
+    yield ok("engine", f"{build.version}" + (f" ({native})" if native else ", packaged"))
+    if build.features:
+        yield ok("engine", f"built for {', '.join(build.features)}")
+    yield from _devices(settings, build)
+
+
+def _devices(settings: Settings, build: EngineBuild) -> Iterator[Finding]:
+    for name in build.devices:
+        yield ok("device", name)
+    gpus = [gpu.name for gpu in hardware.gpus()]
+    if gpus and not build.devices and settings.llama_server is None:
+        fix = "set CORRAL_LLAMA_SERVER to a llama-server that was built for it"
+        yield warning("device", f"{', '.join(gpus)} is not used: the packaged engine is for CPUs", fix)
