@@ -104,6 +104,28 @@ def test_tables_can_be_read_by_programs(shell):
     assert "completion" in json.loads(shell.run("show", "pocket", "--json")[1])["capabilities"]
 
 
+def test_a_load_is_planned_without_loading(shell):
+    status, out, _ = shell.run("plan", "pocket", "--json")
+    plan = json.loads(out)
+    assert (status, plan["fits"]) == (0, True)
+    assert 0 < plan["memory"]["weights"] < plan["memory"]["total"] == plan["places"][0]["takes"]
+    assert plan["num_ctx"] <= plan["max_num_ctx"] <= plan["trained_num_ctx"]
+
+
+def test_speeds_are_measured_and_compared(shell):
+    first = json.loads(shell.run("bench", "pocket", "--rounds", "1", "--json")[1])
+    second = json.loads(shell.run("bench", "pocket", "--rounds", "1", "--json")[1])
+    assert first["prompt"] > 0
+    assert first["answer"] > 0
+    assert second["last"]["measured_at"] == first["measured_at"]
+
+
+def test_nothing_is_wrong_with_a_fresh_installation(shell):
+    status, out, _ = shell.run("doctor")
+    assert status == 0, out
+    assert "0 problems" in out
+
+
 def test_statistics_are_shown_on_request(shell):
     status, out, err = shell.run("run", "pocket", "--verbose", QUESTION)
     assert status == 0

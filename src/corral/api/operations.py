@@ -15,6 +15,7 @@ from corral.api.shapes import (
     EmbeddingsIn,
     EmbedIn,
     GenerateIn,
+    PlanIn,
     RerankIn,
     ShowIn,
     TokenizeIn,
@@ -51,6 +52,13 @@ OPERATIONS = (
     _head("/api/tags", "Whether the server runs"),
     _post("/api/show", "All about one model", ShowIn, "model", example={"model": "pocket"}),
     _get("/api/ps", "The models that are loaded; `?verbose=1` tells why"),
+    _post(
+        "/api/plan",
+        "What loading a model would take, without loading it",
+        PlanIn,
+        "model",
+        example={"model": "pocket", "options": {"num_ctx": 2048}},
+    ),
     _post(
         "/api/generate",
         "Continue a prompt; without one, load or unload the model",
