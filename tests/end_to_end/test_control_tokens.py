@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 
 from tests.helpers.questions import GREEDY
@@ -21,9 +19,8 @@ def model(server, tmp_path_factory):
     plain.write_bytes(Files(MODELS).data("peer-plain.gguf"))
     tags = ["<think>", "</think>", "<tool_call>", "</tool_call>"]
     data = with_control_tokens(plain, folder / "control.gguf", tags).read_bytes()
-    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-    assert server.request("POST", f"/api/blobs/{digest}", data)[0] == 201
-    server.post("/api/create", {"model": "control", "files": {"control.gguf": digest}, "stream": False})
+    files = {"control.gguf": server.upload(data)}
+    server.post("/api/create", {"model": "control", "files": files, "stream": False})
     return server
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 
 import pytest
@@ -29,9 +28,7 @@ def models(server, tmp_path_factory):
     for name, weights, made in [*rows, ("ears", "peer-suite.gguf", {})]:
         projector = build_projector(folder / f"{name}.gguf", audio=name == "ears").read_bytes()
         files = {"model.gguf": Files(MODELS).data(weights), "mmproj.gguf": projector}
-        digests = {path: f"sha256:{hashlib.sha256(data).hexdigest()}" for path, data in files.items()}
-        for path, digest in digests.items():
-            assert server.request("POST", f"/api/blobs/{digest}", files[path])[0] in (200, 201)
+        digests = {path: server.upload(data) for path, data in files.items()}
         server.post("/api/create", {"model": name, "files": digests, "stream": False} | made)
     server.create("eyeless", "peer-plain.gguf", template=TEMPLATE)
     return server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -142,11 +143,15 @@ class ServerProcess:
         """A model of one of the parity suite's GGUF files."""
         from tests.parity.replay import Files  # derives what is not in the folder
 
-        files = Files(MODELS)
-        digest = f"sha256:{files.hex(file)}"
-        status, answer = self.request("POST", f"/api/blobs/{digest}", files.data(file))
-        assert status in (200, 201), answer
+        digest = self.upload(Files(MODELS).data(file))
         self.post("/api/create", {"model": name, "files": {file: digest}, "stream": False, **fields})
+
+    def upload(self, data: bytes) -> str:
+        """The digest of a blob that is there now."""
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        status, answer = self.request("POST", f"/api/blobs/{digest}", data)
+        assert status in (200, 201), answer
+        return digest
 
     def loaded(self) -> list[str]:
         """The names of the models that `ps` shows."""

@@ -260,8 +260,18 @@ def test_quantized_weights_are_not_quantized_again(shelf):
         shelf.create("made", source="tiny", quantize="q8_0")
 
 
-def test_two_adapters_are_one_too_many(shelf):
+def test_several_adapters_keep_their_order_and_names(shelf):
     shelf.make()
-    adapters = shelf.gguf("a.gguf", seed=1) | shelf.gguf("b.gguf", seed=2)
-    with pytest.raises(InvalidInput, match=r"^only one adapter is currently supported$"):
+    adapters = shelf.gguf("tone.gguf", seed=1) | shelf.gguf("style.gguf", seed=2)
+    shelf.create("made", source="tiny", adapters=adapters, parameters={"adapters": {"style": 0.5}})
+    model = shelf.resolve("made")
+    assert model.adapter_names == ("tone", "style")
+    assert [f"sha256:{path.name[7:]}" for path in model.adapters] == list(adapters.values())
+    assert model.parameters["adapters"] == ["2=0.5"]
+
+
+def test_an_adapter_of_another_architecture_is_refused(shelf):
+    shelf.make()
+    adapters = shelf.gguf("a.gguf", architecture="qwen3", metadata={"general.type": "adapter"})
+    with pytest.raises(InvalidInput, match=r'^adapter "a" is for qwen3, the model is llama$'):
         shelf.create("made", source="tiny", adapters=adapters)

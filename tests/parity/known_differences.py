@@ -24,6 +24,7 @@ KNOWN: dict[str, str] = {
     "cli/run-format-json": _JSON_OR_ERROR,
     "chat/image-text-model": _IMAGE_CHECKED,
     "openai/error-image-text-model": _IMAGE_CHECKED,
+    "create/error-adapter-two": "a model may have several adapters",
     "chat/truncate-run": _CUT_IS_SAID,
     "chat/shift-false-length": _CUT_IS_SAID,
     "generate/ctx-small-native": _CUT_IS_SAID,

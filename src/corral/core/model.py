@@ -62,6 +62,7 @@ class Model:
     modified_at: float
     weights: Path | None = None
     adapters: tuple[Path, ...] = ()
+    adapter_names: tuple[str, ...] = ()  # in the same order; empty texts where they have none
     projectors: tuple[Path, ...] = ()
     draft: Path | None = None
     template: str | None = None

@@ -47,6 +47,8 @@ OPTIONS: Mapping[str, OptionSpec] = {
     "presence_penalty": OptionSpec("float32"),
     "frequency_penalty": OptionSpec("float32"),
     "stop": OptionSpec("array"),
+    # Ours: which adapters of the model apply, as NAME or NAME=SCALE.
+    "adapters": OptionSpec("array"),
 }
 
 # Accepted in Modelfiles with a warning, ignored everywhere.
@@ -89,6 +91,7 @@ class Options:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     stop: tuple[str, ...] = ()
+    adapters: tuple[str, ...] | None = None
 
 
 def resolve_options(*layers: Mapping[str, object]) -> Options:
@@ -111,6 +114,9 @@ def resolve_options(*layers: Mapping[str, object]) -> Options:
 def check_option(name: str, value: object) -> int | float | bool | tuple[str, ...]:
     """`value` in the type that option `name` has. Raises InvalidOption."""
     kind = OPTIONS[name].kind
+    if name == "adapters" and isinstance(value, Mapping):
+        # JSON's own way to say it: scales by name.
+        value = [f"{adapter}={scale}" for adapter, scale in value.items()]
     if kind == "array":
         return _strings(name, value)
     if kind == "boolean":

@@ -21,9 +21,18 @@ class Sampling:
     num_ctx: int
     num_predict: int
     num_probs: int = 0  # 0: no log-probabilities; n: the n likeliest tokens with each
+    adapter_scales: tuple[float, ...] = ()  # in the order in which they were loaded
 
     @classmethod
-    def of(cls, options: Options, num_ctx: int, *, logprobs: bool, top_logprobs: int) -> Sampling:
+    def of(
+        cls,
+        options: Options,
+        num_ctx: int,
+        *,
+        logprobs: bool,
+        top_logprobs: int,
+        adapter_scales: tuple[float, ...] = (),
+    ) -> Sampling:
         """From a request's options; `num_ctx` is the context window it runs in."""
         limit = 10 * num_ctx
         wanted = options.num_predict
@@ -33,13 +42,14 @@ class Sampling:
             num_ctx=num_ctx,
             num_predict=num_predict,
             num_probs=max(1, min(top_logprobs, 20)) if logprobs else 0,
+            adapter_scales=adapter_scales,
         )
 
     def fields(self) -> dict[str, Any]:
         """The part of a request body that both routes share."""
         o = self.options
         repeat_last_n = self.num_ctx if o.repeat_last_n < 0 else min(o.repeat_last_n, _MAX_REPEAT_LAST_N)
-        return {
+        out: dict[str, Any] = {
             "stream": True,
             "return_progress": True,
             "cache_prompt": True,
@@ -57,6 +67,9 @@ class Sampling:
             "frequency_penalty": o.frequency_penalty,
             "stop": list(o.stop[:_MAX_STOPS]),
         }
+        if self.adapter_scales:
+            out["lora"] = [{"id": number, "scale": scale} for number, scale in enumerate(self.adapter_scales)]
+        return out
 
 
 _FINAL_FIELDS = ["content", "stop", "stop_type", "stopping_word", "tokens_evaluated", "tokens_predicted"]

@@ -85,9 +85,11 @@ class Creator:
         if request.draft_files:
             async for record in self._files(request.draft_files, recipe, media_type=media.MEDIA_DRAFT):
                 yield record
-        if request.adapters:
-            async for record in self._files(request.adapters, recipe, media_type=media.MEDIA_ADAPTER):
+        for name, files in imports.adapter_groups(request.adapters or {}).items():
+            first = len(recipe.parts)
+            async for record in self._files(files, recipe, media_type=media.MEDIA_ADAPTER):
                 yield record
+            recipe.name_adapters(name, first)
 
     async def _base(self, text: str, recipe: Recipe) -> AsyncGenerator[ProgressRecord, None]:
         """All layers of the model `text`, which is pulled first when it is not here."""
@@ -125,8 +127,7 @@ class Creator:
         file_type: str = "",
         detect_template: bool = False,
     ) -> AsyncGenerator[ProgressRecord, None]:
-        is_adapter = media_type == media.MEDIA_ADAPTER
-        found = await asyncio.to_thread(imports.sources, self._store, files, adapters=is_adapter)
+        found = await asyncio.to_thread(imports.sources, self._store, files)
         recipe.hold.add(str(source.digest) for source in found)
         if imports.are_checkpoint(found):
             async with aclosing(self._converted(recipe, found, media_type, file_type)) as records:

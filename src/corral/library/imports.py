@@ -63,7 +63,29 @@ def _is_clean(path: str) -> bool:
     return path == "." or all(element not in ("", ".", "..") for element in path.split("/"))
 
 
-def sources(store: Store, files: Mapping[str, str], *, adapters: bool = False) -> list[Source]:
+def adapter_groups(files: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The files of each adapter by its name: a GGUF is one, and so is a folder with safetensors.
+
+    The name is that of the file without its suffix, or of the folder; adapters keep the order of the request.
+    """
+    folders = {_folder(name) for name in files if name.endswith(_CHECKPOINT)}
+    groups: dict[str, dict[str, str]] = {}
+    for name, digest in files.items():
+        folder = _folder(name)
+        key = folder if folder in folders else name
+        groups.setdefault(key, {})[name] = digest
+    return {_adapter_name(key): group for key, group in groups.items()}
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def _adapter_name(key: str) -> str:
+    return key.rpartition("/")[2].removesuffix(".gguf") or "adapter"
+
+
+def sources(store: Store, files: Mapping[str, str]) -> list[Source]:
     """The uploaded files in the order of their names: a checkpoint of safetensors, or GGUF files.
 
     Raises InvalidInput for kinds of files that nobody can read, CreateError for a digest that is none or not
@@ -75,8 +97,6 @@ def sources(store: Store, files: Mapping[str, str], *, adapters: bool = False) -
     is_named = any(name.endswith(".gguf") for name in names)
     if not is_named and not any(is_gguf(_source(store, name, files[name]).path) for name in names):
         raise InvalidInput("unknown type")
-    if adapters and len(names) > 1:
-        raise InvalidInput("only one adapter is currently supported")
     return [_source(store, name, files[name]) for name in names]
 
 

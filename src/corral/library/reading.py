@@ -97,6 +97,7 @@ class Reader:
             modified_at=stored.modified_at,
             weights=weights,
             adapters=tuple(self.path_of(layer) for layer in layers_of(manifest, media.MEDIA_ADAPTER)),
+            adapter_names=tuple(layer.name for layer in layers_of(manifest, media.MEDIA_ADAPTER)),
             projectors=projectors,
             draft=self._last_path(manifest, media.MEDIA_DRAFT),
             template=template,

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from corral.core import manifest as media
+from corral.core.adapters import read_adapter
 from corral.core.digests import Digest
 from corral.core.manifest import Draft, Layer, Manifest, ModelConfig
 from corral.core.messages import Message
+from corral.core.options import check_option
 from corral.core.units import human_number
 from corral.errors import InvalidInput, StorageError, TemplateError
 from corral.gguf import GGUF
@@ -72,6 +74,16 @@ class Recipe:
     def headers(self, media_type: str) -> list[GGUF]:
         return [part.header for part in self.parts if part.layer.media_type == media_type and part.header]
 
+    def name_adapters(self, name: str, first: int) -> None:
+        """Name the adapters among the parts from `first` on. Raises InvalidInput for one of another model."""
+        models = self.headers(media.MEDIA_MODEL)
+        base = models[0].architecture if models else ""
+        for index, part in enumerate(self.parts[first:], first):
+            theirs = part.header.architecture if part.header else base
+            if base and theirs != base:
+                raise InvalidInput(f'adapter "{name}" is for {theirs}, the model is {base}')
+            self.parts[index] = replace(part, layer=msgspec.structs.replace(part.layer, name=name))
+
     def set_template(self, text: str) -> None:
         """Raises InvalidInput when the template does not parse."""
         if not text:
@@ -99,9 +111,18 @@ class Recipe:
             if part.layer.media_type == media.MEDIA_PARAMS:
                 merged |= decode_parameters(self.store.blobs.read(Digest.parse(part.layer.digest)))
         merged |= parameters
+        if isinstance(merged.get("adapters"), list | dict):
+            merged["adapters"] = self._placed(check_option("adapters", merged["adapters"]))
         self.drop(media.MEDIA_PARAMS)
         if merged:
             self.add(media.MEDIA_PARAMS, encode_parameters(merged))
+
+    def _placed(self, wanted: object) -> list[str]:
+        """Adapters by their place: their names are not part of a Modelfile that is printed."""
+        assert isinstance(wanted, tuple)
+        names = [part.layer.name for part in self.parts if part.layer.media_type == media.MEDIA_ADAPTER]
+        found = [read_adapter(text, names) for text in wanted]
+        return [f"{place + 1}={scale:g}" for place, scale in found]
 
     def add_parameters(self, parameters: Mapping[str, object]) -> None:
         """A params layer beside others; `set_parameters` makes one of all."""

@@ -58,7 +58,7 @@ def local_parts(modelfile: Modelfile, modelfile_dir: Path) -> LocalParts:
     return LocalParts(
         base=base,
         files=relative_names(files),
-        adapters=relative_names(_all_files(modelfile.adapters[-1:], modelfile_dir)),
+        adapters=relative_names(_all_files(modelfile.adapters, modelfile_dir)),
         drafts=relative_names(_all_files(modelfile.drafts, modelfile_dir)),
     )
 

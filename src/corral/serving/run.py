@@ -51,6 +51,7 @@ class Run:
     lease: Lease
     request: GenerationRequest
     think: Think
+    adapter_scales: tuple[float, ...]
     meter: Meter
     load_s: float
 
@@ -81,6 +82,7 @@ class Run:
             self.lease.num_ctx,
             logprobs=self.request.logprobs,
             top_logprobs=self.request.top_logprobs,
+            adapter_scales=self.adapter_scales,
         )
         if self.shifts or not num_prompt_tokens:
             return sampling

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Protocol
 
+from corral.core.adapters import adapter_scales
 from corral.core.events import Done
 from corral.core.messages import Tool
 from corral.core.model import Model
@@ -148,6 +149,7 @@ class Service:
     ) -> AsyncIterator[Run]:
         """The request on a runner of its model."""
         options = resolve_options(model.parameters, request.options)
+        scales = adapter_scales(options.adapters, model.adapter_names)
         held = self._scheduler.lease(model, options, shift=request.shift, keep_alive_s=request.keep_alive_s)
         async with held as lease:
             meter.leased(lease)
@@ -157,6 +159,7 @@ class Service:
                 lease=lease,
                 request=request,
                 think=think,
+                adapter_scales=scales,
                 meter=meter,
                 load_s=meter.elapsed_s,
             )
