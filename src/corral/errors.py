@@ -6,7 +6,7 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
     CorralError(message, *, hint=None)
       InvalidInput          InvalidName · InvalidOption · InvalidFormat · ModelfileError(line) ·
                             TemplateError(line, column) · PromptTooLong · BodyTooLarge(limit) ·
-                            ConfigError(path, line)
+                            ConfigError(path, line) · PreviousNotFound(id)
       NotFound              ModelNotFound(name) · BlobNotFound(digest)
       Unsupported           the model lacks the capability, or its architecture is unknown · NotAnEmbedder
       AccessDenied          a registry refused us · CloudDisabled · KeyRejected · ScopeMissing
@@ -75,6 +75,13 @@ class ConfigError(InvalidInput):
         super().__init__(f"{place}: {problem}", hint=hint)
         self.path = path
         self.line = line
+
+
+class PreviousNotFound(InvalidInput):
+    """The response that a request goes on from is not kept, or belongs to another key."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"Previous response with id '{id}' not found.")
 
 
 class ModelfileError(InvalidInput):

@@ -111,6 +111,21 @@ def test_a_response_and_its_text(client):
     assert (answer.output_text, answer.status) == (ANSWER, "completed")
 
 
+def test_a_conversation_goes_on_from_a_response(client):
+    plain = {"model": "peer", "temperature": 0, "reasoning": {"effort": "none"}}
+    first = client.responses.create(input=QUESTION, **plain)
+    second = client.responses.create(input=QUESTION, previous_response_id=first.id, **plain)
+    assert second.previous_response_id == first.id
+    assert second.usage.input_tokens > 2 * first.usage.input_tokens
+    assert client.responses.retrieve(first.id).output_text == ANSWER
+    client.responses.delete(first.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(first.id)
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.create(input=QUESTION, previous_response_id=second.id, **plain)
+    assert caught.value.code == "previous_response_not_found"
+
+
 def test_a_response_streams_with_its_helper(client):
     with client.responses.stream(
         model="peer", input=QUESTION, temperature=0, reasoning={"effort": "none"}

@@ -15,7 +15,7 @@ def anyio_backend():
 
 
 async def rerank(road, path="/v1/rerank", **fields):
-    return await post(openai.routes(road, None), path, ASKED | fields)
+    return await post(openai.routes(road, None, None), path, ASKED | fields)
 
 
 def ranking():

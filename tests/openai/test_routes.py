@@ -20,7 +20,7 @@ def anyio_backend():
 
 
 async def send(road, path, body, headers=None):
-    return await post(openai.routes(road, None), path, body, headers)
+    return await post(openai.routes(road, None, None), path, body, headers)
 
 
 async def chat(road, **fields):

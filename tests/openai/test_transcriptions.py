@@ -26,7 +26,7 @@ def form(texts, files):
 
 async def transcribe(road, texts, files):
     body, content_type = form(texts, files)
-    return await post(openai.routes(road, None), PATH, body, {"content-type": content_type})
+    return await post(openai.routes(road, None, None), PATH, body, {"content-type": content_type})
 
 
 def test_a_form_comes_out_byte_by_byte():

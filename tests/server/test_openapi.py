@@ -15,7 +15,7 @@ from corral.server.openapi import document
 DESCRIBED = json.loads(document())
 ROUTES = {
     "api": ([*api.routes(None, None, None), *api.key_routes(None)], api.OPERATIONS),
-    "openai": (openai.routes(None, None), openai.OPERATIONS),
+    "openai": (openai.routes(None, None, None), openai.OPERATIONS),
     "anthropic": (anthropic.routes(None), anthropic.OPERATIONS),
 }
 

@@ -31,4 +31,15 @@ STEPS: tuple[str, ...] = (
         level_at REAL NOT NULL DEFAULT 0
     ) STRICT;
     """,
+    """
+    CREATE TABLE responses (
+        id TEXT PRIMARY KEY,
+        owner INTEGER REFERENCES keys (id) ON DELETE CASCADE,  -- NULL: made without a key
+        previous TEXT NOT NULL,  -- the response it goes on from, or empty
+        created_at REAL NOT NULL,
+        input TEXT NOT NULL,  -- a JSON list of items, those of this request alone
+        response TEXT NOT NULL,  -- the answer as JSON, its output among it
+        size INTEGER NOT NULL  -- characters of the two texts
+    ) STRICT;
+    """,
 )

@@ -6,6 +6,7 @@ A body becomes a core request (`shapes`, `messages`, `values`), the road answers
 
 from corral.openai.operations import OPERATIONS
 from corral.openai.replies import failed
+from corral.openai.responses.archive import Archive
 from corral.openai.routes import routes
 
-__all__ = ["OPERATIONS", "failed", "routes"]
+__all__ = ["OPERATIONS", "Archive", "failed", "routes"]

@@ -18,8 +18,6 @@ from corral.openai.chat import ChatWriter
 from corral.openai.choices import NumberedWriter
 from corral.openai.completions import CompletionWriter
 from corral.openai.replies import json_response
-from corral.openai.responses.shapes import ResponsesIn
-from corral.openai.responses.writer import ResponsesWriter
 from corral.openai.shapes import ChatIn, CompletionIn, EmbeddingsIn, SamplingIn
 from corral.serving.answers import Answer
 from corral.serving.service import Service
@@ -43,10 +41,6 @@ class InferenceRoutes:
     async def completion(self, request: Request, asked: tuple[CompletionIn, GenerateRequest]) -> Reply:
         body, core = asked
         return await _choices(request, body, core, self._service.generate, CompletionWriter)
-
-    async def responses(self, request: Request, asked: tuple[ResponsesIn, ChatRequest]) -> Reply:
-        body, core = asked
-        return await reply(request, self._service.chat(core), ResponsesWriter(body), stream=body.stream)
 
     async def embeddings(self, request: Request, asked: EmbeddingsIn) -> Response:
         inputs = ("",) if asked.input == "" else read_inputs(asked.input)

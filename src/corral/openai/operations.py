@@ -42,6 +42,8 @@ OPERATIONS = (
     _post("/v1/completions", "Continue a prompt", CompletionIn, "model", "prompt", stream=sse.CONTENT_TYPE),
     _post("/v1/embeddings", "One vector for each text", EmbeddingsIn, "model", "input"),
     _post("/v1/responses", "Answer an input", ResponsesIn, "model", "input", stream=sse.CONTENT_TYPE),
+    Operation(method="GET", path="/v1/responses/:id", summary="A response that was kept"),
+    Operation(method="DELETE", path="/v1/responses/:id", summary="Forget a response"),
     _post("/v1/rerank", "Documents by how well they answer", RerankIn, "model", "query", "documents"),
     _post("/v2/rerank", "The same, at Cohere's path", RerankIn, "model", "query", "documents"),
     _post(

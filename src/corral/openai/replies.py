@@ -10,16 +10,17 @@ from starlette.responses import Response
 
 from corral.core import gojson
 from corral.core.events import Usage
-from corral.errors import CorralError, KeyRejected, LimitExceeded, ScopeMissing
+from corral.errors import CorralError, KeyRejected, LimitExceeded, PreviousNotFound, ScopeMissing
 from corral.wire import status_of
 
 FINGERPRINT = "fp_ollama"
 _ERROR_TYPES = {400: "invalid_request_error", 404: "not_found_error"}
-# Errors of the service's own keys, which the reference does not have: type and code.
-_KEY_ERRORS: dict[type[CorralError], tuple[str, str]] = {
+# Errors that the reference does not have: type and code.
+_OWN_ERRORS: dict[type[CorralError], tuple[str, str]] = {
     KeyRejected: ("authentication_error", "invalid_api_key"),
     ScopeMissing: ("permission_error", "insufficient_permissions"),
     LimitExceeded: ("rate_limit_error", "rate_limit_exceeded"),
+    PreviousNotFound: ("invalid_request_error", "previous_response_not_found"),
 }
 
 
@@ -42,7 +43,7 @@ def refused(error: CorralError) -> Response:
 
 def error_body(error: CorralError) -> dict[str, Any]:
     usual = (_ERROR_TYPES.get(status_of(error), "api_error"), None)
-    kind, code = _KEY_ERRORS.get(type(error), usual)
+    kind, code = _OWN_ERRORS.get(type(error), usual)
     return {"error": {"message": error.message, "type": kind, "param": None, "code": code}}
 
 

@@ -55,6 +55,7 @@ NEEDED: dict[str, Scope | None] = {
     "/v1/completions": "infer",
     "/v1/embeddings": "infer",
     "/v1/responses": "infer",
+    "/v1/responses/:id": "infer",
     "/v1/audio/transcriptions": "infer",
     "/v1/rerank": "infer",
     "/v2/rerank": "infer",

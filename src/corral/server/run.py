@@ -18,7 +18,7 @@ from corral.library import Library
 from corral.scheduler import Scheduler
 from corral.scheduler.launcher import EngineLauncher
 from corral.server import logs, pages
-from corral.server.access import Gate, open_scopes
+from corral.server.access import Gate, current_holder, open_scopes
 from corral.server.app import App
 from corral.server.books import Books
 from corral.server.hosts import Origins, is_loopback
@@ -46,7 +46,7 @@ def build(settings: Settings) -> App:
     table = [
         *api.routes(service, library, scheduler),
         *api.key_routes(ring),
-        *openai.routes(service, library),
+        *openai.routes(service, library, openai.Archive(database, _owner)),
         *anthropic.routes(service),
     ]
 
@@ -108,6 +108,11 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ignore)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _owner() -> int | None:
+    holder = current_holder.get()
+    return None if holder is None else holder.key.id
 
 
 def _say_who_may_enter(settings: Settings) -> None:

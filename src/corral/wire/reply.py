@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ log = logging.getLogger("corral.wire")
 # An event of an answer, or a numbered one of several answers.
 E = TypeVar("E")
 E_in = TypeVar("E_in", contravariant=True)
+Settle = Callable[[], Awaitable[None]]
 
 
 class Answer(Protocol[E]):
@@ -65,14 +66,26 @@ class Writer(Protocol[E_in]):
 
 
 async def reply(
-    request: Request, work: Coroutine[Any, Any, Answer[E]], writer: Writer[E], *, stream: bool
+    request: Request,
+    work: Coroutine[Any, Any, Answer[E]],
+    writer: Writer[E],
+    *,
+    stream: bool,
+    settle: Settle | None = None,
 ) -> Response | Streaming:
-    """The response to the answer that `work` brings. Raises Cancelled when the client leaves before it."""
-    return await watch_disconnect(request, _begin(work, writer, stream=stream))
+    """The response to the answer that `work` brings. Raises Cancelled when the client leaves before it.
+
+    `settle` is awaited whenever something has been written, before it is sent.
+    """
+    return await watch_disconnect(request, _begin(work, writer, settle or _nothing, stream=stream))
+
+
+async def _nothing() -> None:
+    """Nobody waits for anything."""
 
 
 async def _begin(
-    work: Coroutine[Any, Any, Answer[E]], writer: Writer[E], *, stream: bool
+    work: Coroutine[Any, Any, Answer[E]], writer: Writer[E], settle: Settle, *, stream: bool
 ) -> Response | Streaming:
     answer = await work
     single = answer.single
@@ -80,24 +93,31 @@ async def _begin(
         if not stream or (single is not None and not writer.streams(single)):
             response = writer.whole([single] if single is not None else await answer.collect())
             await answer.aclose()
+            await settle()
             return response
         first = [single] if single is not None else await answer.first()
     except BaseException:
         await answer.aclose()
         raise
-    chunks = _chunks(answer, first, writer)
+    chunks = _chunks(answer, first, writer, settle)
     return Streaming(
         chunks, content_type=writer.content_type, headers=dict(writer.headers), on_end=answer.aclose
     )
 
 
-async def _chunks(answer: Answer[E], first: list[E], writer: Writer[E]) -> AsyncGenerator[bytes, None]:
+async def _chunks(
+    answer: Answer[E], first: list[E], writer: Writer[E], settle: Settle
+) -> AsyncGenerator[bytes, None]:
     """All events that are there at once go into one write."""
     try:
-        yield writer.chunk(first)
+        chunk = writer.chunk(first)
+        await settle()
+        yield chunk
         async with aclosing(answer.rest()) as batches:
             async for batch in batches:
-                yield writer.chunk(batch)
+                chunk = writer.chunk(batch)
+                await settle()
+                yield chunk
     except CorralError as error:
         log.warning("answer broken off: %s", error.message)
         yield writer.broken(error)

@@ -17,8 +17,8 @@ def anyio_backend():
 
 
 async def respond(*batches, **fields):
-    body = {"model": "m", "input": "hi"} | fields
-    return await post(openai.routes(ScriptedRoad(*batches), None), "/v1/responses", body)
+    body = {"model": "m", "input": "hi", "store": False} | fields
+    return await post(openai.routes(ScriptedRoad(*batches), None, None), "/v1/responses", body)
 
 
 async def stream(*batches):

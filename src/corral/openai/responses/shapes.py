@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -57,14 +57,22 @@ class ResponsesIn(ExtrasIn, kw_only=True):
     tools: list[ToolIn] = msgspec.field(default_factory=list)
     tool_choice: Any = None
     parallel_tool_calls: bool | None = None
+    previous_response_id: str = ""
+    store: bool | None = None
     metadata: dict[str, Any] = msgspec.field(default_factory=dict)
     stream: bool = False
     truncation: str | None = None
     background: bool = False
 
-    def to_core(self) -> ChatRequest:
-        """Raises InvalidInput."""
-        messages = to_messages(self.input)
+    def items(self) -> list[Any]:
+        """The input as a list of items."""
+        if isinstance(self.input, list):
+            return self.input
+        return [{"role": "user", "content": self.input}] if self.input else []
+
+    def to_core(self, earlier: Sequence[Mapping[str, Any]] = ()) -> ChatRequest:
+        """`earlier` are the items of the conversation so far. Raises InvalidInput."""
+        messages = to_messages([*earlier, *self.items()] if earlier else self.input)
         if self.instructions:
             messages = (Message("system", self.instructions), *messages)
         return ChatRequest(
@@ -88,9 +96,10 @@ class ResponsesIn(ExtrasIn, kw_only=True):
         return options | {name: value for name, value in named.items() if value is not None}
 
 
-def read_responses(body: bytes) -> tuple[ResponsesIn, ChatRequest]:
+def read_responses(body: bytes) -> tuple[ResponsesIn, ChatRequest | None]:
+    """The request; one that goes on from an earlier response is complete only with that."""
     asked = decode_json(body, ResponsesIn, empty="EOF")
-    return asked, asked.to_core()
+    return asked, None if asked.previous_response_id else asked.to_core()
 
 
 def _functions(tools: Sequence[ToolIn], prefix: str = "") -> Iterator[Tool]:

@@ -43,6 +43,8 @@ class ResponsesWriter:
         self._open_id = ""
         self._texts: list[str] = []
         self._num_calls = 0
+        # The response, once it is complete.
+        self.final: Record | None = None
 
     def streams(self, single: Event) -> bool:
         return not isinstance(single, Rendered)
@@ -59,7 +61,8 @@ class ResponsesWriter:
         for index, call in enumerate(calls):
             item = call_item(f"fc_{self._id}_{index}", call.id, call.name, arguments_text(call))
             self._output.append(item)
-        return json_response(self._record("completed", done=done))
+        self.final = self._record("completed", done=done)
+        return json_response(self.final)
 
     def chunk(self, events: Sequence[Event]) -> bytes:
         return self._start() + b"".join(self._events(event) for event in events)
@@ -85,8 +88,8 @@ class ResponsesWriter:
                 return self._calls(calls)
             case Done():
                 end = self._calls(event.calls) + self._close()
-                record = with_all_keys(self._record("completed", done=event))
-                return end + self._emit("response.completed", response=record)
+                self.final = with_all_keys(self._record("completed", done=event))
+                return end + self._emit("response.completed", response=self.final)
             case Rendered():
                 return b""
 
