@@ -254,11 +254,15 @@ def _sibling(name: str, data: bytes) -> dict[str, object]:
     return {"rfilename": name, "size": len(data), "blobId": "0" * 40, **({"lfs": lfs} if is_large else {})}
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # with five places, connections made at the same time wait for seconds
+
+
 @contextlib.contextmanager
 def served(registry: FakeRegistry) -> Iterator[str]:
     """The registry on a loopback port; yields `host:port`. A broken stream is a reset connection."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(registry))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _handler(registry))
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

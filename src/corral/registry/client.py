@@ -22,7 +22,7 @@ from corral.core.manifest import MEDIA_MANIFEST, Manifest
 from corral.core.names import ModelName
 from corral.errors import AccessDenied, CorruptData, NotFound, RegistryError
 from corral.registry.auth import Challenge, signed, token_address
-from corral.registry.failures import Refused, refusal, retry_after
+from corral.registry.failures import Refused, Suspect, refusal, retry_after
 from corral.registry.guard import MAX_REDIRECTS, REDIRECTS, origin
 from corral.registry.hosts import Endpoint
 
@@ -163,7 +163,7 @@ class RegistryClient:
             if target.netloc != request.url.netloc:
                 return Source(target, {}, self.endpoint)
             request = _redirected(request, target)
-        raise RegistryError(f"maximum redirects exceeded ({MAX_REDIRECTS}) for directURL")
+        raise Suspect(f"maximum redirects exceeded ({MAX_REDIRECTS}) for directURL")
 
     async def read(self, request: Request, limit: int) -> bytes:
         """The whole body of an answer. Raises like `send`, and RegistryError above `limit` bytes."""
@@ -193,7 +193,7 @@ class RegistryClient:
                 return answer
             await answer.aclose()
             request = _redirected(request, self._target(request, answer))
-        raise RegistryError(f"maximum redirects exceeded ({MAX_REDIRECTS}) for directURL")
+        raise Suspect(f"maximum redirects exceeded ({MAX_REDIRECTS}) for directURL")
 
     def _target(self, request: Request, answer: httpx.Response) -> httpx.URL:
         target = joined(answer)
@@ -272,12 +272,12 @@ class RegistryClient:
         """Only the registry, and whom the user trusts in its place, may see a signature or a password."""
         if realm.netloc != asked.netloc and not self._border.trusts(realm):
             there, here = realm.netloc.decode(), asked.netloc.decode()
-            raise RegistryError(
+            raise Suspect(
                 f'realm host "{there}" does not match original host "{here}"',
                 hint="if that host gives the tokens of this registry: " + self._border.how_to_trust(realm),
             )
         if realm.scheme != "https" and realm.scheme != asked.scheme:
-            raise RegistryError(f"refused to ask {realm.scheme}://{realm.host} for a token: it is not https")
+            raise Suspect(f"refused to ask {realm.scheme}://{realm.host} for a token: it is not https")
 
     def _denied(self) -> AccessDenied:
         host = self.endpoint.base.netloc.decode()
@@ -309,7 +309,7 @@ def joined(answer: httpx.Response, header: str = "Location") -> httpx.URL:
     try:
         return answer.url.join(location)
     except httpx.InvalidURL as error:
-        raise RegistryError(f"the registry sent us to no address: {location[:200]!r}") from error
+        raise Suspect(f"the registry sent us to no address: {location[:200]!r}") from error
 
 
 def _redirected(request: Request, target: httpx.URL) -> Request:
@@ -332,14 +332,14 @@ async def _read(answer: httpx.Response, limit: int, *, cut: bool = False) -> byt
     It is never unpacked: we ask for plain bytes, and a small packed answer could fill the memory.
     """
     if not cut and answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise RegistryError("the registry's answer is compressed, which nobody asked for")
+        raise Suspect("the registry's answer is compressed, which nobody asked for")
     data = bytearray()
     async for piece in answer.aiter_raw():
         data += piece
         if len(data) > limit:
             if cut:
                 break
-            raise RegistryError(f"the registry's answer is larger than {limit} bytes")
+            raise Suspect(f"the registry's answer is larger than {limit} bytes")
     return bytes(data[:limit])
 
 

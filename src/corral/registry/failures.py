@@ -36,6 +36,10 @@ class Refused(RegistryError):
         return self.status < 500 and self.status not in (408, 425, 429)
 
 
+class Suspect(RegistryError):
+    """The registry does what none should do; asking again would not make it better."""
+
+
 class Expired(RegistryError):
     """The address of a blob does not let us in any more; a new one has to be asked for."""
 
@@ -60,7 +64,7 @@ async def wait_for_next(what: str, error: RegistryError, attempt: int, attempts:
 
     Raises `error` where another attempt would change nothing, RegistryError when this was the last.
     """
-    if isinstance(error, Refused) and error.is_final:
+    if isinstance(error, Suspect) or (isinstance(error, Refused) and error.is_final):
         raise error
     if attempt >= attempts:
         raise RegistryError(f"max retries exceeded: {error.message}", hint=error.hint) from error

@@ -16,7 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from corral.errors import RegistryError
+from corral.registry.failures import Suspect
 
 MAX_REDIRECTS = 10
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -52,21 +52,19 @@ class Border:
         return f'trust = ["{url.netloc.decode()}"] in [registries."{home}"] of config.toml'
 
     def check_redirect(self, source: httpx.URL, target: httpx.URL) -> None:
-        """Raises RegistryError unless `target` is https, trusted, or on the host of `source`."""
+        """Raises Suspect unless `target` is https, trusted, or on the host of `source`."""
         if target.scheme == "https":
             return
         is_near = target.host == source.host or self.trusts(target)
         if is_near and target.scheme == source.scheme == "http":
             return
-        raise RegistryError(
-            f"refused to follow a redirect from {source.host} to {target.scheme}://{target.host}"
-        )
+        raise Suspect(f"refused to follow a redirect from {source.host} to {target.scheme}://{target.host}")
 
     def check_address(self, url: httpx.URL, address: str) -> None:
-        """Raises RegistryError when a connection to `url`, at `address`, leads into a private network."""
+        """Raises Suspect when a connection to `url`, at `address`, leads into a private network."""
         if url.host == self.home.host or self.trusts(url) or _is_public(address):
             return
-        raise RegistryError(
+        raise Suspect(
             f"refused to follow a redirect to {url.host}: a private address",
             hint="to allow it: " + self.how_to_trust(url),
         )
@@ -84,7 +82,7 @@ class Border:
             address = stream.get_extra_info("server_addr")
             try:
                 self.check_address(url, address[0] if address else "")
-            except RegistryError:
+            except Suspect:
                 await stream.aclose()
                 raise
 

@@ -19,7 +19,7 @@ import httpx
 
 from corral.errors import CorruptData, NotFound, RegistryError
 from corral.registry.client import STALL_S, Source, user_agent
-from corral.registry.failures import Expired, Refused, Stalled, refusal, retry_after
+from corral.registry.failures import Expired, Refused, Stalled, Suspect, refusal, retry_after
 from corral.registry.guard import MAX_REDIRECTS, REDIRECTS, proxy_of
 from corral.registry.hosts import Endpoint
 
@@ -96,7 +96,7 @@ class Lane:
             target = url.join(answer.headers.get("Location", ""))
             border.check_redirect(url, target)
             url = target
-        raise RegistryError(f"maximum redirects exceeded ({MAX_REDIRECTS}) for directURL")
+        raise Suspect(f"maximum redirects exceeded ({MAX_REDIRECTS}) for directURL")
 
     def _get(self, source: Source, url: httpx.URL, headers: dict[str, str]) -> http.client.HTTPResponse:
         is_new = self._connect(source, url)
@@ -192,7 +192,7 @@ def _check(answer: http.client.HTTPResponse, start: int, stop: int, total: int) 
             raise Expired(f"{answer.status}: {text}")
         raise Refused(answer.status, text, wait_s=retry_after(answer.headers.get("Retry-After")))
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise RegistryError("the registry's answer is compressed, which nobody asked for")
+        raise Suspect("the registry's answer is compressed, which nobody asked for")
     found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
     if answer.status == 200:
         if (start, stop) != (0, total):
@@ -201,6 +201,6 @@ def _check(answer: http.client.HTTPResponse, start: int, stop: int, total: int) 
     elif found and (int(found[1]), int(found[2]) + 1) == (start, stop):
         size = None if found[3] == "*" else int(found[3])
     else:
-        raise RegistryError("the registry sent another range than asked for")
+        raise Suspect("the registry sent another range than asked for")
     if size is not None and size != total:
         raise CorruptData(f"the registry's blob has {size} bytes, its manifest says {total}")
