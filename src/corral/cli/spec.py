@@ -98,6 +98,7 @@ COMMANDS: tuple[Command, ...] = (
             "CORRAL_GPU_OVERHEAD",
             "CORRAL_SCHED_SPREAD",
             "CORRAL_LLAMA_SERVER",
+            "CORRAL_SHARE",
             "CORRAL_DEBUG",
         ),
     ),
@@ -410,5 +411,6 @@ ENVIRONMENT = {
     "CORRAL_NUM_PARALLEL": "Requests that one model answers at a time (default: by memory)",
     "CORRAL_OPEN": "Scopes that need no API key: infer, read, manage, or none (default: all on loopback)",
     "CORRAL_ORIGINS": "More web origins that may call the server, with commas between them",
+    "CORRAL_SHARE": "Let other machines pull the models of this one",
     "CORRAL_SCHED_SPREAD": "Always spread a model over all GPUs",
 }

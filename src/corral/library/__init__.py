@@ -9,6 +9,7 @@ from corral.library.access import read_hosts
 from corral.library.create import check_request
 from corral.library.facts import CreateRequest, Details, Listed, Shown, TensorFact
 from corral.library.library import Library
+from corral.library.sharing import SharedBlob, Sharing
 from corral.library.upkeep import Comparison, Damage, DiskUse, ModelUse, Upkeep
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "Library",
     "Listed",
     "ModelUse",
+    "SharedBlob",
+    "Sharing",
     "Shown",
     "TensorFact",
     "Upkeep",

@@ -32,6 +32,7 @@ from corral.library.pull import Puller
 from corral.library.push import Pusher
 from corral.library.reading import Reader, or_nothing
 from corral.library.remote_names import pull_name, stored_name
+from corral.library.sharing import Sharing
 from corral.library.show import show
 from corral.library.upkeep import Upkeep
 from corral.settings import Settings
@@ -54,6 +55,7 @@ class Library:
         self._pins = Pins()
         self._puller = Puller(store, settings, self._pins, self.create, transport)
         self.upkeep = Upkeep(store, self._puller)
+        self.sharing = Sharing(store)
         self._pusher = Pusher(store, settings, transport)
         self._creator = Creator(store, self._reader, settings, self._pins, self.pull)
         self._models: dict[ModelName, tuple[Stamp, Model]] = {}

@@ -19,7 +19,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from corral.errors import RegistryError, StorageError
+from corral.errors import StorageError
 
 KEY_FILE = "id_ed25519"
 # The signed text ends with the digest of the body, which a token request does not have.
@@ -40,8 +40,8 @@ class Challenge:
     scope: str = ""
 
     @classmethod
-    def parse(cls, header: str) -> Challenge:
-        """The best of the ways that `header` offers. Raises RegistryError when there is none we know."""
+    def parse(cls, header: str) -> Challenge | None:
+        """The best of the ways that `header` offers; None when there is none we know."""
         schemes = {found[1].lower(): header[found.end() :] for found in _SCHEME.finditer(header)}
         if "bearer" in schemes:
             values: dict[str, str] = {}
@@ -51,7 +51,7 @@ class Challenge:
                 return cls(values["realm"], values.get("service", ""), values.get("scope", ""))
         elif "basic" in schemes:
             return cls("")
-        raise RegistryError("unauthorized: the registry does not say where to get access")
+        return None
 
     def token_url(self, *, now_s: float, nonce: str) -> str:
         """The address of the token request; its query is sorted by key."""

@@ -243,6 +243,8 @@ class RegistryClient:
             self._authorization = f"Bearer {login.token}"
             return
         challenge = Challenge.parse(challenge_header)
+        if challenge is None:
+            raise self._denied()
         if challenge.realm:
             self._authorization = f"Bearer {await self._fetch_token(challenge, asked)}"
         elif login:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 
+from corral import share
 from corral.errors import InvalidInput, KeyRejected, ScopeMissing
 from corral.keys import PREFIX, SCOPES, Holder, KeyRing, Scope, read_scopes
 
@@ -59,6 +60,7 @@ NEEDED: dict[str, Scope | None] = {
     "/v1/audio/transcriptions": "infer",
     "/v1/rerank": "infer",
     "/v2/rerank": "infer",
+    share.PATH: "read",
     "/v1/messages": "infer",
     "/v1/messages/count_tokens": "infer",
 }

@@ -14,7 +14,9 @@ Endpoint = Callable[[Request], Awaitable[Callable[[Scope, Receive, Send], Awaita
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` may end in one parameter, `/:name`, which matches a single part and lands in `path_params`."""
+    """`path` may end in one parameter, which lands in `path_params`: `/:name` matches a single part, `/*name`
+    all that is left.
+    """
 
     method: str
     path: str
@@ -37,14 +39,18 @@ _NOTHING = Match()
 
 
 class Router:
-    """The table of routes. `find` is one dictionary look-up, or two for paths with a parameter."""
+    """The table of routes. `find` is a dictionary look-up or two, and a few comparisons for what is left."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._exact: dict[str, Match] = {}
         self._open: dict[str, tuple[str, str, dict[str, Endpoint]]] = {}
+        self._below: dict[str, tuple[str, str, dict[str, Endpoint]]] = {}
         for route in routes:
             head, colon, name = route.path.partition(":")
-            if colon:
+            above, star, rest = route.path.partition("*")
+            if star:
+                self._below.setdefault(above, (route.path, rest, {}))[2][route.method] = route.endpoint
+            elif colon:
                 self._open.setdefault(head, (route.path, name, {}))[2][route.method] = route.endpoint
             else:
                 present = self._exact.get(route.path, _NOTHING).methods
@@ -53,7 +59,8 @@ class Router:
     @property
     def paths(self) -> list[str]:
         """All paths as their routes are written."""
-        return [*self._exact, *(path for path, _, _ in self._open.values())]
+        with_parameter = (*self._open.values(), *self._below.values())
+        return [*self._exact, *(path for path, _, _ in with_parameter)]
 
     def find(self, path: str) -> Match:
         if path in self._exact:
@@ -62,6 +69,9 @@ class Router:
         if last and head + "/" in self._open:
             pattern, name, methods = self._open[head + "/"]
             return Match(pattern, methods, {name: last})
+        for above, (pattern, name, methods) in self._below.items():
+            if path.startswith(above):
+                return Match(pattern, methods, {name: path.removeprefix(above)})
         return _NOTHING
 
     async def serve(self, match: Match, scope: Scope, receive: Receive, send: Send) -> None:

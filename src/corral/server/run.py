@@ -9,7 +9,7 @@ import socket
 
 import uvicorn
 
-from corral import __version__, anthropic, api, openai
+from corral import __version__, anthropic, api, openai, share
 from corral.database import Database, database_path
 from corral.engine import sweep_folders
 from corral.errors import CorralError, StorageError
@@ -48,6 +48,7 @@ def build(settings: Settings) -> App:
         *api.key_routes(ring),
         *openai.routes(service, library, openai.Archive(database, _owner)),
         *anthropic.routes(service),
+        *(share.routes(library.sharing) if settings.share else ()),
     ]
 
     async def close() -> None:

@@ -44,6 +44,7 @@ class Settings:
     api_key: str = ""  # sent by the command line to a server that asks for one
     llama_server: Path | None = None
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)  # by host, in lower case
+    share: bool = False
     hf_token: str = ""
 
 
@@ -99,6 +100,7 @@ def _read(reader: Reader) -> Settings:
         api_key=reader.text("API_KEY"),
         llama_server=reader.path("LLAMA_SERVER"),
         registries=read_registries(reader),
+        share=reader.switch("SHARE"),
         hf_token=reader.env.get("HF_TOKEN", "").strip(),  # the name that all its tools know
     )
     reader.check()
