@@ -89,6 +89,7 @@ TOOL_TAGS = [
     ('{{ if .ToolCalls }}{"name": {{ .X }}{{ end }}', "{"),
     ("{{ if .ToolCalls }}[{{ end }}", "["),
     ("{{ if .ToolCalls }}{{ .X }}text{{ end }}", "{"),
+    ("{{ if .ToolCalls }}{{ $x := .X }}tag{{ end }}", "tag"),
     ("{{ if and .X .ToolCalls }}tag{{ end }}", "tag"),
     ("{{ if gt (len .ToolCalls) 0 }}tag{{ end }}", "tag"),
     ("{{ range $m := .Messages }}{{ if $m.ToolCalls }}tag{{ end }}{{ end }}", "tag"),

@@ -190,11 +190,11 @@ def _mentions_tool_calls(pipeline: nodes.Pipeline) -> bool:
 
 
 def _first_text(block: nodes.Block) -> str | None:
-    """The first text that is not blank; an action before it ends the search in this block."""
+    """The first text that is not blank; an action before it that prints ends the search in this block."""
     for node in block.nodes:
         if isinstance(node, nodes.Text) and node.text.strip():
             return node.text
-        if isinstance(node, nodes.Action):
+        if isinstance(node, nodes.Action) and not node.pipeline.variables:
             return None
         if isinstance(node, nodes.If | nodes.With | nodes.Range):
             for inner in _bodies(node):
