@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import psutil
 from rich.console import Console
 
-from bench import measure, models
+from bench import measure, models, prompts
 from bench.measure import Ask, Load, Sample, Samples
 from bench.models import BenchModel
 from bench.report import MEGABYTES, MICRO, MILLI, PLAIN, Report
@@ -23,6 +23,7 @@ from corral import __version__, hardware
 
 # The budget of docs/architecture.md, in seconds and bytes.
 CPU_A_TOKEN, FIRST_BYTE, LIST, IDLE, LOAD = 60e-6, 3e-3, 0.1, 80e6, 0.3
+RENDER, PIECE = 5e-3, 10e-6
 _SETTLE_S = 0.5
 
 
@@ -63,7 +64,11 @@ def main() -> int:
     options = read_arguments(sys.argv[1:])
     console = Console(stderr=True, width=160)
     effort = SMOKE if options.smoke else Effort()
-    report = asyncio.run(run(options.against, quick=options.quick, effort=effort, console=console))
+    if options.prompts:
+        report = Report(machine_facts())
+        prompt_figures(report, effort)
+    else:
+        report = asyncio.run(run(options.against, quick=options.quick, effort=effort, console=console))
     report.print(Console(width=160))
     console.print(f"written to {report.write()}")
     if report.missed:
@@ -75,12 +80,16 @@ def read_arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--against", metavar="URL", help="another server of the same API to measure beside")
     parser.add_argument("--quick", action="store_true", help="leave out the 0.5B model")
+    parser.add_argument(
+        "--prompts", action="store_true", help="only rendering and reading, without an engine"
+    )
     parser.add_argument("--smoke", action="store_true", help="few and short runs: does it work at all")
     return parser.parse_args(words)
 
 
 async def run(against: str | None, *, quick: bool, effort: Effort, console: Console) -> Report:
     report = Report(machine_facts())
+    prompt_figures(report, effort)
     with scratch_folder() as folder, corral_server(folder) as (corral, environment):
         other = url_target(against) if against else None
         bench = Bench(corral, environment, other, effort, report, console)
@@ -92,6 +101,18 @@ async def run(against: str | None, *, quick: bool, effort: Effort, console: Cons
             await half_figures(bench, models.half_billion())
         report.facts["load_average_after"] = measure.load_average()
     return report
+
+
+def prompt_figures(report: Report, effort: Effort) -> None:
+    """What is done in this process for a prompt and for a piece of an answer."""
+    rounds = effort.first_rounds
+    what = f"render {prompts.NUM_MESSAGES} messages, {prompts.NUM_TOOLS} tools"
+    for name, sample in prompts.rendering(rounds).items():
+        found = {"corral": sample}
+        report.add(f"{what}, {name}", "ms", MILLI, found, base_is="none", added=sample, budget=RENDER)
+    for name, sample in prompts.reading(rounds).items():
+        found = {"corral": sample}
+        report.add(f"read a piece, {name}", "µs", MICRO, found, base_is="none", added=sample, budget=PIECE)
 
 
 def machine_facts() -> dict[str, object]:

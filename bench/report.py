@@ -81,7 +81,8 @@ class Row:
         }
 
     def cells(self, *, with_against: bool) -> list[str]:
-        name = self.name if self.base_is == "engine" else f"{self.name} (base: {self.base_is})"
+        is_plain = self.base_is in ("engine", "none")
+        name = self.name if is_plain else f"{self.name} (base: {self.base_is})"
         out = [name, self.unit, self._shown(self.base), self._shown(self.corral), times(self.ratio)]
         if with_against:
             out += [self._shown(self.against), times(self.against_ratio)]
