@@ -94,7 +94,7 @@ class Server:
             "stream": item.stream, "chat_template_kwargs": {"enable_thinking": item.thinking},
         }  # fmt: skip
         if item.tools:
-            body["tools"] = item.tools
+            body |= {"tools": item.tools, "parallel_tool_calls": True}
         try:
             data = self.post("/v1/chat/completions", body)
         except RefusedError as refusal:
@@ -154,12 +154,10 @@ def engine(model: Path, threads: int) -> Iterator[Server]:
 def exact(item: Item, answer: Answer) -> bool:
     if bool(answer.thought) != item.thinking:
         return False
-    if item.call is None:
+    if not item.calls:
         return not answer.calls and answer.content == item.content
-    if len(answer.calls) != 1 or answer.calls[0]["name"] != item.call[0]:
-        return False
     try:
-        return bool(json.loads(answer.calls[0]["arguments"]) == item.call[1])
+        return [(call["name"], json.loads(call["arguments"])) for call in answer.calls] == item.calls
     except json.JSONDecodeError:
         return False
 

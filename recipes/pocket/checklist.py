@@ -24,7 +24,7 @@ class Item:
     heat: float  # temperature
     content: str
     tools: list[dict[str, object]] = field(default_factory=list)
-    call: tuple[str, object] | None = None  # name and arguments
+    calls: list[tuple[str, object]] = field(default_factory=list)  # name and arguments
     stream: bool = False
 
 
@@ -54,11 +54,10 @@ def _refused() -> Iterator[Item]:
 
 def _item(made: Dialogue, heat: float, stream: bool = False) -> Item:
     last = made.messages[-1]
-    call = None
-    if calls := last.get("tool_calls"):
-        call = (calls[0]["function"]["name"], calls[0]["function"]["arguments"])
+    made_calls = [each["function"] for each in last.get("tool_calls", [])]
+    calls = [(function["name"], function["arguments"]) for function in made_calls]
     category, content = made.category, str(last["content"])
-    return Item(category, made.messages[:-1], made.thinking, heat, content, made.tools, call, stream)
+    return Item(category, made.messages[:-1], made.thinking, heat, content, made.tools, calls, stream)
 
 
 def _drawn(rng: Random) -> Iterator[Item]:

@@ -219,31 +219,40 @@ def as_json(rng: Random) -> Dialogue:
     return finished([user(prompt)], thought, answer, rng, "JSON")
 
 
-def call(need: tools.Need) -> Message:
-    function = {"name": need.name, "arguments": need.arguments}
-    return {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": function}]}
+def calls(need: tools.Need) -> Message:
+    arguments = [need.arguments] if need.arguments_too is None else [need.arguments, need.arguments_too]
+    made = [{"type": "function", "function": {"name": need.name, "arguments": each}} for each in arguments]
+    return {"role": "assistant", "content": "", "tool_calls": made}
+
+
+def results(need: tools.Need) -> tuple[list[Message], str]:
+    """What the tool says, and the answer made of it."""
+    said: list[Message] = [{"role": "tool", "content": need.result}]
+    if need.arguments_too is None:
+        return said, f"The result is: {need.result}"
+    said.append({"role": "tool", "content": need.result_too})
+    return said, f"The results are: {need.result} and {need.result_too}"
 
 
 def tool_use(rng: Random) -> Dialogue:
-    """A question that needs a tool: the call, or the answer after its result."""
+    """A question that needs a tool: the call or two, or the answer after what it said."""
     need = tools.need(rng)
     offered = tools.with_others(rng, need)
     thinking = rng.random() < 0.5
     thought = f"I need {need.name}."
     before = past(rng, 1) if rng.random() < 0.12 else []
-    messages = [*before, user(need.prompt), call(need)]
+    messages = [*before, user(need.prompt), calls(need)]
     if rng.random() < 0.7:
         if thinking:
             messages[-1]["reasoning_content"] = thought
         return Dialogue(messages, thinking, offered, "tool calls")
     if thinking and rng.random() < 0.5:
         messages[-1]["reasoning_content"] = thought
-    last = assistant(f"The result is: {need.result}")
+    said, answer = results(need)
+    last = assistant(answer)
     if thinking:
         last["reasoning_content"] = "The tool has answered."
-    return Dialogue(
-        [*messages, {"role": "tool", "content": need.result}, last], thinking, offered, "tool results"
-    )
+    return Dialogue([*messages, *said, last], thinking, offered, "tool results")
 
 
 def tools_in_vain(rng: Random) -> Dialogue:

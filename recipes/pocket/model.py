@@ -69,24 +69,23 @@ class Attention(nn.Module):
         q = rope(self.q(x).view(-1, s.num_heads, s.head_width), positions)
         k = rope(self.k(x).view(-1, s.num_kv_heads, s.head_width), positions)
         v = self.v(x).view(-1, s.num_kv_heads, s.head_width)
-        repeats = s.num_heads // s.num_kv_heads
-        k, v = k.repeat_interleave(repeats, dim=1), v.repeat_interleave(repeats, dim=1)
-        return self.o(torch.cat([_attend(q, k, v, span) for span in _spans(groups)]))
+        k, v = _for_all_heads(k, s.num_heads), _for_all_heads(v, s.num_heads)
+        sizes = [rows * length for rows, length in groups]
+        blocks = zip(q.split(sizes), k.split(sizes), v.split(sizes), groups, strict=True)
+        return self.o(torch.cat([_attend(*block) for block in blocks]))
 
 
-def _spans(groups: Groups) -> list[tuple[int, int, int]]:
-    spans, start = [], 0
-    for rows, length in groups:
-        spans.append((start, rows, length))
-        start += rows * length
-    return spans
+def _for_all_heads(x: Tensor, num_heads: int) -> Tensor:
+    """Each key or value head repeated for its query heads; as a view, whose gradient is a plain sum."""
+    num_tokens, num_kv_heads, width = x.shape
+    shape = (num_tokens, num_kv_heads, num_heads // num_kv_heads, width)
+    return x[:, :, None].expand(shape).reshape(num_tokens, num_heads, width)
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor, span: tuple[int, int, int]) -> Tensor:
-    start, rows, length = span
-    q, k, v = (
-        t[start : start + rows * length].view(rows, length, *t.shape[1:]).transpose(1, 2) for t in (q, k, v)
-    )
+def _attend(q: Tensor, k: Tensor, v: Tensor, group: tuple[int, int]) -> Tensor:
+    """Causal attention within each dialogue of a group; heads are (rows * length, num_heads, head_width)."""
+    rows, length = group
+    q, k, v = (heads.view(rows, length, *heads.shape[1:]).transpose(1, 2) for heads in (q, k, v))
     mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     return mixed.transpose(1, 2).reshape(rows * length, -1)
 

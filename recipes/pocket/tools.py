@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 import names
@@ -35,14 +35,16 @@ NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "
 
 @dataclass(slots=True)
 class Need:
-    """A question, the tool that answers it, and the arguments it takes."""
+    """A question, the tool that answers it, the arguments it takes, and what it then says."""
 
     prompt: str
     tool: Json
     name: str
     arguments: Json
     result: str = "done"
-    about: str = field(default="")
+    # A second call of the same tool, where the question asks for two things at once.
+    arguments_too: Json | None = None
+    result_too: str = ""
 
 
 def describe(rng: Random, name: str, text: str, kinds: dict[str, str]) -> Json:
@@ -100,7 +102,21 @@ def look_up(rng: Random) -> Need:
     text = rng.choice((f"Get the {noun} {word} a {key}", f"Get the current {noun} for a given {key}",
                        f"Returns the {noun}.", f"Look up the {noun} {word} the given {key}."))  # fmt: skip
     tool = describe(rng, name, text, {key: "string"})
-    return Need(prompt, tool, name, {key: value}, _result(rng, noun), value)
+    return Need(prompt, tool, name, {key: value}, _result(rng, noun))
+
+
+def look_up_twice(rng: Random) -> Need:
+    """ "What is the N in A and in B?": two calls of one tool."""
+    noun, key = _noun(rng), rng.choice(PLACE_KEYS)
+    one, other = names.place(rng), names.place(rng)
+    name = f"{rng.choice(VERBS)}_{noun}"
+    forms = ("What is the {n} in {a} and in {b}?", "What is the {n} in {a} and {b}?",
+             "Tell me the {n} in {a} and {b}.", "{n} in {a} and {b}?", "Compare the {n} in {a} and {b}.",
+             "How is the {n} in {a} and in {b}?")  # fmt: skip
+    prompt = rng.choice(forms).format(n=noun, a=one, b=other)
+    tool = describe(rng, name, f"Get the {noun} in a {key}", {key: "string"})
+    results = _result(rng, noun), _result(rng, noun)
+    return Need(prompt, tool, name, {key: one}, results[0], {key: other}, results[1])
 
 
 def look_up_with_unit(rng: Random) -> Need:
@@ -134,7 +150,7 @@ def act(rng: Random) -> Need:
         prompt = f"{prompt.rstrip('?.')} {rng.choice(('to', 'for'))} {who}."
         kinds[other], arguments[other] = "string", who
     tool = describe(rng, name, f"{verb.capitalize()} a {noun}", kinds)
-    return Need(prompt[0].upper() + prompt[1:], tool, name, dict(arguments), _result(rng, noun), value)
+    return Need(prompt[0].upper() + prompt[1:], tool, name, dict(arguments), _result(rng, noun))
 
 
 def compute(rng: Random) -> Need:
@@ -148,7 +164,7 @@ def compute(rng: Random) -> Need:
     prompt = rng.choice(forms).format(a=said[0], w=rng.choice(words), b=said[1], t=name)
     kind = rng.choice(("integer", "number"))
     tool = describe(rng, name, f"{verb.capitalize()} two numbers", {keys[0]: kind, keys[1]: kind})
-    return Need(prompt, tool, name, {keys[0]: a, keys[1]: b}, str(names.number(rng)), "the numbers")
+    return Need(prompt, tool, name, {keys[0]: a, keys[1]: b}, str(names.number(rng)))
 
 
 def named(rng: Random) -> Need:
@@ -168,11 +184,11 @@ def named(rng: Random) -> Need:
         ("Call {t} with {l}.", "Use {t} with {l}", "Use the tool {t}: {l}", "Run {t} with {l}.")
     )
     tool = describe(rng, name, " ".join(names.made_up(rng) for _ in range(3)), kinds)
-    return Need(prompt.format(t=name, l=listed), tool, name, arguments, _result(rng, name), name)
+    return Need(prompt.format(t=name, l=listed), tool, name, arguments, _result(rng, name))
 
 
 MAKERS: tuple[tuple[Callable[[Random], Need], int], ...] = (
-    (look_up, 8), (look_up_with_unit, 3), (act, 4), (compute, 3), (named, 4),
+    (look_up, 8), (look_up_twice, 2), (look_up_with_unit, 3), (act, 4), (compute, 3), (named, 4),
 )  # fmt: skip
 
 
@@ -187,7 +203,12 @@ def need(rng: Random) -> Need:
 def _in_lower_case(made: Need) -> None:
     """The whole question as hurried people type it; the values are copied as they stand there."""
     made.prompt = made.prompt.lower()
-    made.arguments = {k: v.lower() if isinstance(v, str) else v for k, v in made.arguments.items()}
+    made.arguments = _lowered(made.arguments)
+    made.arguments_too = made.arguments_too and _lowered(made.arguments_too)
+
+
+def _lowered(arguments: Json) -> Json:
+    return {key: value.lower() if isinstance(value, str) else value for key, value in arguments.items()}
 
 
 def with_others(rng: Random, wanted: Need | None) -> list[Json]:
