@@ -1,4 +1,4 @@
-"""The command line's own HTTP calls, on http.client alone: JSON answers, NDJSON streams, uploads.
+"""The command line's own calls: JSON answers, NDJSON streams, uploads.
 
 Errors become ServerError as cli.md section 3 says; a refused connection becomes NoServer, after one attempt
 to start the server where the caller has given a way to.
@@ -6,17 +6,17 @@ to start the server where the caller has given a way to.
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 from corral import __version__
 from corral.cli.connect import connect
 from corral.cli.errors import NoServer, NotSignedIn, ServerError
+from corral.cli.http import Answer, Connection
 from corral.errors import CorralError
 from corral.settings import Address
 
@@ -64,7 +64,7 @@ class Client:
     def head(self, path: str) -> tuple[int, Mapping[str, str]]:
         """Status and headers of what is there; names of headers in lower case."""
         with self._send("HEAD", path) as response:
-            return response.status, {name.lower(): value for name, value in response.getheaders()}
+            return response.status, response.headers
 
     def upload(self, path: str, file: BinaryIO, size: int, progress: Callable[[int], None]) -> None:
         """POST a file of `size` bytes; `progress` is told the bytes sent so far."""
@@ -83,7 +83,7 @@ class Client:
         *,
         accept: str = "application/json",
         headers: Mapping[str, str] | None = None,
-    ) -> Iterator[http.client.HTTPResponse]:
+    ) -> Iterator[Answer]:
         """The answer to one request; its connection is closed at the end of the block."""
         connection, target = self._connection(self.address.path + path)
         try:
@@ -93,24 +93,21 @@ class Client:
 
     def _exchange(
         self,
-        connection: http.client.HTTPConnection,
+        connection: Connection,
         method: str,
         target: str,
         body: bytes | Iterable[bytes] | None,
         headers: Mapping[str, str],
-    ) -> http.client.HTTPResponse:
+    ) -> Answer:
         try:
-            try:
+            # The server may answer, and close, before it has read a body that it refuses.
+            with suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, target, body, headers)
-            except (BrokenPipeError, ConnectionResetError):
-                # The server may answer, and close, before it has read a body that it refuses.
-                if connection.sock is None:
-                    raise
-            return connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
+            return connection.answer(method)
+        except OSError as error:
             raise CorralError(f"the connection to {self.address.url} broke: {_reason(error)}") from error
 
-    def _connection(self, path: str) -> tuple[http.client.HTTPConnection, str]:
+    def _connection(self, path: str) -> tuple[Connection, str]:
         try:
             return connect(self.address, path)
         except ConnectionRefusedError as error:
@@ -146,18 +143,18 @@ def _blocks(file: BinaryIO, progress: Callable[[int], None]) -> Iterator[bytes]:
         progress(sent)
 
 
-def _read(response: http.client.HTTPResponse) -> bytes:
+def _read(response: Answer) -> bytes:
     try:
-        return response.read()
-    except (OSError, http.client.HTTPException) as error:
+        return response.body.read()
+    except OSError as error:
         raise CorralError(f"the answer broke off: {_reason(error)}") from error
 
 
-def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
+def _lines(response: Answer) -> Iterator[bytes]:
     while True:
         try:
-            line = response.readline(_MAX_LINE + 1)
-        except (OSError, http.client.HTTPException) as error:
+            line = response.body.readline(_MAX_LINE + 1)
+        except OSError as error:
             raise CorralError(f"the answer broke off: {_reason(error)}") from error
         if not line:
             return
@@ -179,7 +176,7 @@ def _record(line: bytes, status: int) -> dict[str, Any]:
     return record
 
 
-def _error(response: http.client.HTTPResponse, data: bytes, *, with_status: bool = False) -> ServerError:
+def _error(response: Answer, data: bytes, *, with_status: bool = False) -> ServerError:
     """The error of an answer of 400 and above; see cli.md section 3 for its text."""
     text, signin_url = _error_text(data)
     line = f"{response.status} {response.reason}".strip()

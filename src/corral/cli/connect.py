@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import os
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from corral.cli.http import BadAnswer, Connection
 from corral.settings import Address
+
+if TYPE_CHECKING:
+    import ssl
 
 _CONNECT_S = 30.0
 
 
-def connect(address: Address, path: str) -> tuple[http.client.HTTPConnection, str]:
+def connect(address: Address, path: str) -> tuple[Connection, str]:
     """An open connection, and the request target for `path` on it. Raises OSError.
 
     After the connection stands there is no time limit: a model may think for as long as it needs.
     """
     host = client_host(address.host)
     proxy = None if is_local(host) else _proxy(address)
-    secure = address.scheme == "https"
+    tls = _tls() if address.scheme == "https" else None
+    target = path
     if proxy is None:
-        connection = _new(host, address.port, secure=secure)
+        connection = Connection(host, address.port, tls=tls, timeout_s=_CONNECT_S)
     else:
-        connection = _new(proxy.host, proxy.port, secure=secure)
-        if secure:
-            connection.set_tunnel(host, address.port, headers=proxy.headers)
-    connection.connect()
-    connection.sock.settimeout(None)
-    through_proxy = proxy is not None and not secure
-    return connection, f"http://{address.netloc}{path}" if through_proxy else path
+        connection = Connection(proxy.host, proxy.port, timeout_s=_CONNECT_S)
+        if tls is None:
+            target = f"http://{address.netloc}{path}"
+        else:
+            _open_tunnel(connection, address, proxy, tls)
+    connection.socket.settimeout(None)
+    return connection, target
 
 
 def client_host(host: str) -> str:
@@ -42,9 +47,20 @@ def is_local(host: str) -> bool:
     return host == "localhost" or host == "::1" or host.startswith("127.")
 
 
-def _new(host: str, port: int, *, secure: bool) -> http.client.HTTPConnection:
-    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    return kind(host, port, timeout=_CONNECT_S)
+def _tls() -> ssl.SSLContext:
+    import ssl  # most servers are on this machine, and speak in the clear
+
+    return ssl.create_default_context()
+
+
+def _open_tunnel(connection: Connection, address: Address, proxy: _Proxy, tls: ssl.SSLContext) -> None:
+    """Have the proxy connect us with the server, then speak TLS with that."""
+    connection.request("CONNECT", address.netloc, None, {"Host": address.netloc, **proxy.headers})
+    answer = connection.answer("HEAD")  # what follows is the server's, no body
+    if answer.status != 200:
+        connection.close()
+        raise BadAnswer(f"the proxy refuses: {answer.status} {answer.reason}")
+    connection.start_tls(tls, address.host)
 
 
 class _Proxy:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import logging
 import sys
 from collections.abc import Sequence
 
@@ -38,7 +37,6 @@ def _dispatch(parsed: Parsed, program: str) -> int:
     from corral.settings import read_settings
 
     name = "version" if parsed.command is ROOT else parsed.command.module
-    logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
     module = importlib.import_module(f"corral.cli.commands.{name}")
     call = Invocation(
         program, parsed.command.name, parsed.args, parsed.flags, read_settings(), extra=parsed.extra

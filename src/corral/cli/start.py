@@ -43,8 +43,8 @@ def answers(address: Address) -> bool:
     except OSError:
         return False
     try:
-        connection.request("HEAD", target)
-        return connection.getresponse().status < 500
+        connection.request("HEAD", target, None, {"Connection": "close"})
+        return connection.answer("HEAD").status < 500
     except OSError:
         return False
     finally:

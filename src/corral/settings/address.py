@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
 
-log = logging.getLogger("corral.settings")
+from corral.settings.warn import warn
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 11434
@@ -38,7 +37,7 @@ def parse_address(text: str) -> Address:
     """
     address, bad_port = _split_address(text)
     if bad_port:
-        log.warning("invalid port, using default: port=%s default=%d", bad_port, address.port)
+        warn(f"invalid port, using default: port={bad_port} default={address.port}")
     return address
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from corral.settings import kinds
 from corral.settings.address import Address
 from corral.settings.kinds import Kind
+from corral.settings.warn import warn
 
 if TYPE_CHECKING:
     from corral.settings.file import ConfigFile
-
-log = logging.getLogger("corral.settings")
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -123,8 +121,7 @@ class Reader:
         except ValueError:
             if kind.lenient is not None:
                 return kind.lenient(text)
-            message = "invalid environment variable, using default: %s=%s default=%s"
-            log.warning(message, variable, text, default)
+            warn(f"invalid environment variable, using default: {variable}={text} default={default}")
             return default
 
     def _from_file(self, file: ConfigFile, key: str, kind: Kind[T]) -> T:
