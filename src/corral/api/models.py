@@ -43,11 +43,22 @@ class ModelRoutes:
         return json_response({"models": [_listed(model) for model in await self._library.tags()]})
 
     async def ps(self, request: Request) -> Response:
-        """With `?verbose=1` also what the reference does not tell: why a model was loaded, slots, process."""
+        """With `?verbose=1` also what the reference does not tell.
+
+        That is why a model was loaded, its slots and its process, and the load that runs now, if any.
+        """
         verbose = request.query_params.get("verbose", "") not in ("", "0", "false")
-        return json_response(
-            {"models": [_loaded(info, verbose=verbose) for info in self._scheduler.loaded()]}
-        )
+        out: dict[str, Any] = {
+            "models": [_loaded(info, verbose=verbose) for info in self._scheduler.loaded()]
+        }
+        loading = self._scheduler.loading
+        if verbose and loading is not None:
+            out["loading"] = {
+                "name": loading.name,
+                "size": loading.plan.need.weights,
+                "fraction": round(loading.fraction, 3),
+            }
+        return json_response(out)
 
     async def show(self, request: Request) -> Response:
         body = decode_json(await read_body(request), ShowIn)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
-from corral.cli.progress import Display
+from corral.cli.client import Client
+from corral.cli.loading import waiting
 from corral.cli.terminal import BOLD, GREY, RESET, is_terminal, printable, size
 from corral.cli.thoughts import Thoughts, new_thoughts
 from corral.cli.wrap import Wrapper
@@ -49,28 +51,33 @@ class Answer:
         self._thoughts: Thoughts | None = None
         self._writer = self._new_writer()
 
-    def show(self, records: Iterable[Mapping[str, Any]]) -> None:
+    def show(self, records: Iterable[Mapping[str, Any]], client: Client | None = None) -> None:
         """Print the records of /api/generate or /api/chat; a spinner turns until the first text.
 
-        When this is interrupted, what has come so far stays in `text` and `thinking`. Raises CorralError
-        when the records end too soon.
+        With a `client`, a load that takes long is shown meanwhile. When this is interrupted, what has come
+        so far stays in `text` and `thinking`. Raises CorralError when the records end too soon.
         """
-        waiting: Display | None = (display := Display())
-        display.spinner()
         try:
-            for record in records:
-                if waiting is not None and _says_something(record):
-                    waiting.clear()
-                    waiting = None
+            rest = iter(records)
+            first = self._wait(rest, client)
+            for record in chain(first, rest):
                 self._show_record(record)
             if not self.complete:
                 raise CorralError("the answer broke off: the server closed the connection")
         finally:
-            if waiting is not None:
-                waiting.clear()
             self._end_thinking()
             self._writer.finish()
             sys.stdout.flush()
+
+    def _wait(self, records: Iterator[Mapping[str, Any]], client: Client | None) -> list[Mapping[str, Any]]:
+        """The records up to the first that says something."""
+        found: list[Mapping[str, Any]] = []
+        with waiting(client):
+            for record in records:
+                found.append(record)
+                if _says_something(record):
+                    break
+        return found
 
     def show_stats(self) -> None:
         """Counts and durations on stderr, where they are asked for."""

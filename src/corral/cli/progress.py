@@ -104,6 +104,11 @@ class Display:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @property
+    def live(self) -> bool:
+        """Whether items are drawn again and again, on a terminal."""
+        return self._live
+
     def __enter__(self) -> Display:
         return self
 

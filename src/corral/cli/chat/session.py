@@ -9,8 +9,8 @@ from typing import Any
 
 from corral.cli.answer import Answer
 from corral.cli.client import Client
+from corral.cli.loading import waiting
 from corral.cli.model import RunModel, find_model
-from corral.cli.progress import Display
 from corral.cli.request import RunRequest
 from corral.core.names import ModelName
 from corral.errors import CorralError, InvalidName
@@ -37,12 +37,8 @@ class Session:
             return
         fields = self.request.fields()
         fields.pop("format", None)
-        with Display() as display:
-            display.spinner()
-            try:
-                self.client.call("POST", "/api/generate", {**fields, "stream": False})
-            finally:
-                display.clear()
+        with waiting(self.client):
+            self.client.call("POST", "/api/generate", {**fields, "stream": False})
 
     def switch(self, name: str) -> None:
         """Load another model and begin anew. Raises ServerError, and then nothing has changed."""
@@ -89,7 +85,7 @@ class Session:
 
     def _answer(self, answer: Answer) -> None:
         body = {**self.request.fields(), "messages": self.messages, "options": self.options}
-        answer.show(self.client.stream("/api/chat", body))
+        answer.show(self.client.stream("/api/chat", body), self.client)
         print("\n")
         answer.show_stats()
 
@@ -139,13 +135,9 @@ class Session:
         if self.options:
             body["parameters"] = self.options
         body["messages"] = [*self.model.messages, *self.messages]
-        with Display() as display:
-            display.spinner()
-            try:
-                for _ in self.client.stream("/api/create", body):
-                    pass
-            finally:
-                display.clear()
+        with waiting(None):
+            for _ in self.client.stream("/api/create", body):
+                pass
 
     def _base(self) -> str:
         try:

@@ -94,7 +94,7 @@ def _answer_once(client: Client, request: RunRequest, prompt: str) -> None:
         prompt, images = take_attachments(prompt)
     answer = Answer(request.style)
     try:
-        answer.show(client.stream(*_one_shot(request, prompt, images)))
+        answer.show(client.stream(*_one_shot(request, prompt, images)), client)
     except KeyboardInterrupt:  # stopping an answer is no failure
         print()
         return

@@ -8,8 +8,8 @@ from dataclasses import asdict
 
 from corral.cli.errors import CommandError
 from corral.cli.invocation import Invocation
+from corral.cli.loading import waiting
 from corral.cli.output import print_json
-from corral.cli.progress import Display
 from corral.cli.table import print_table
 from corral.cli.terminal import printable
 from corral.cli.times import parse_moment
@@ -27,12 +27,8 @@ def run(call: Invocation) -> None:
     limit = call.number("limit") if "limit" in call.flags else _DEFAULT_LIMIT
     if not 1 <= limit <= 100:
         raise CommandError("--limit must be from 1 to 100")
-    with Display() as display:
-        display.spinner()
-        try:
-            found = asyncio.run(_search(call, limit))
-        finally:
-            display.clear()
+    with waiting(None):
+        found = asyncio.run(_search(call, limit))
     if call.is_set("json"):
         print_json({"models": [asdict(model) for model in found]})
     else:

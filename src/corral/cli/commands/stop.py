@@ -5,7 +5,7 @@ from __future__ import annotations
 from corral.cli.client import Client
 from corral.cli.errors import CommandError, ServerError
 from corral.cli.invocation import Invocation
-from corral.cli.progress import Display
+from corral.cli.loading import waiting
 
 
 def run(call: Invocation) -> None:
@@ -20,12 +20,8 @@ def run(call: Invocation) -> None:
 
 def unload(client: Client, name: str) -> None:
     """Take a model out of memory; models that run elsewhere are left alone. Raises ServerError."""
-    with Display() as display:
-        display.spinner()
-        try:
-            shown = client.call("POST", "/api/show", {"model": name})
-            if not shown.get("remote_host"):
-                body = {"model": name, "prompt": "", "keep_alive": "0s", "stream": False}
-                client.call("POST", "/api/generate", body)
-        finally:
-            display.clear()
+    with waiting(None):
+        shown = client.call("POST", "/api/show", {"model": name})
+        if not shown.get("remote_host"):
+            body = {"model": name, "prompt": "", "keep_alive": "0s", "stream": False}
+            client.call("POST", "/api/generate", body)
