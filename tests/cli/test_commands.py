@@ -220,3 +220,21 @@ def test_nothing_is_started_on_the_ports_of_system_services(corral, monkeypatch)
     outcome = corral("list")
     text = "could not connect to corral server, run 'corral serve' to start it"
     assert (outcome.status, outcome.err) == (1, f"Error: {text}\n")
+
+
+@pytest.mark.parametrize(
+    "words", [("pull", "m"), ("push", "host.test/a/m"), ("create", "m", "-f", "Modelfile")]
+)
+def test_the_steps_of_a_transfer_can_be_read_by_programs(server, corral, tmp_path, words):
+    records = [{"status": "one", "total": 2}, {"status": "success"}]
+    (tmp_path / "Modelfile").write_text("FROM other\n")
+    server.on("POST", f"/api/{words[0]}", Reply(records))
+    outcome = corral(*words, "--json")
+    assert [json.loads(line) for line in outcome.out.splitlines()] == records
+
+
+def test_versions_can_be_read_by_programs(server, corral):
+    server.on("GET", "/api/version", Reply({"version": "9.9.9"}))
+    assert json.loads(corral("--version", "--json").out) == {"client": __version__, "server": "9.9.9"}
+    server.on("GET", "/api/version", Reply({}, 500))
+    assert json.loads(corral("--version", "--json").out)["server"] is None

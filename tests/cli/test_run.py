@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 
@@ -173,3 +174,17 @@ def test_stopping_an_answer_is_no_failure(server, corral, monkeypatch):
     server.on("POST", "/api/show", PLAIN)
     monkeypatch.setattr("corral.cli.client.Client.stream", interrupt)
     assert (corral("run", "m", "hi").status, corral("run", "m", "hi").err) == (0, "")
+
+
+def test_an_answer_can_be_read_by_programs(server, corral):
+    server.on("POST", "/api/show", Reply({"capabilities": ["completion", "thinking"]}))
+    record = {"message": {"content": "Lima.", "thinking": "Hm."}, "done": True, "eval_count": 2}
+    server.on("POST", "/api/chat", Reply(record))
+    assert json.loads(corral("run", "m", "--json", "capital of peru").out) == record
+    assert server.asked[-1].body == {
+        "model": "m",
+        "think": True,
+        "messages": [{"role": "user", "content": "capital of peru"}],
+        "stream": False,
+    }
+    assert corral("run", "m", "--json").err == "Error: --json needs a prompt\n"

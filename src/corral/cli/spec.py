@@ -57,6 +57,7 @@ class Command:
 
 HELP = Flag("help", "", short="h")
 _JSON = Flag("json", "Print the server's answer as JSON")
+_RECORDS = Flag("json", "Print each step as a line of JSON")
 _INSECURE = Flag("insecure", "Allow a registry without TLS")
 _VERBOSE = Flag("verbose", "Show token counts and timings after an answer")
 _NOWRAP = Flag("nowordwrap", "Do not break long lines between words, and render no Markdown")
@@ -67,6 +68,7 @@ ROOT = Command(
     "Run, serve and manage language models on your own machine",
     flags=(
         Flag("version", "Show the version of the server and of this program", short="v"),
+        Flag("json", "Print the versions as JSON"),
         _VERBOSE,
         _NOWRAP,
     ),
@@ -111,6 +113,7 @@ COMMANDS: tuple[Command, ...] = (
             Flag("draft-quantize", "Quantize the draft model to this type", "string"),
             Flag("experimental", "Create a model of single tensors (not supported)"),
             Flag("file", 'Path of the Modelfile (default "Modelfile")', "string", short="f"),
+            _RECORDS,
             Flag("quantize", "Quantize the model to this type, such as q4_K_M", "string", short="q"),
         ),
         least=1,
@@ -145,6 +148,7 @@ COMMANDS: tuple[Command, ...] = (
             Flag("format", "Form of the answer: json, or a JSON Schema", "string"),
             Flag("hidethinking", "Do not show what the model thinks before it answers"),
             _INSECURE,
+            Flag("json", "Print the answer as JSON, with its thinking and its counts"),
             Flag("keepalive", "How long the model stays loaded afterwards, such as 5m", "string"),
             _NOWRAP,
             Flag("raw", "Print answers as the model writes them: no Markdown is rendered"),
@@ -167,7 +171,7 @@ COMMANDS: tuple[Command, ...] = (
         "Download a model from a registry",
         usage="MODEL",
         module="pull",
-        flags=(Flag("all", "Download newer versions of all models on this machine"), _INSECURE),
+        flags=(Flag("all", "Download newer versions of all models on this machine"), _INSECURE, _RECORDS),
         least=1,
         most=1,
         instead="all",
@@ -178,7 +182,7 @@ COMMANDS: tuple[Command, ...] = (
         "Upload a model to a registry",
         usage="MODEL",
         module="push",
-        flags=(_INSECURE,),
+        flags=(_INSECURE, _RECORDS),
         least=1,
         most=1,
         env=_HOST,

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from corral.cli.output import print_json_line
 from corral.cli.progress import Bar, Display
+
+
+def print_records(records: Iterable[Mapping[str, Any]]) -> None:
+    """For programs: each record as it came, on a line of stdout."""
+    for record in records:
+        print_json_line(record)
 
 
 def show_records(records: Iterable[Mapping[str, Any]], display: Display, *, pulling: bool = False) -> None:

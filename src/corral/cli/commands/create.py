@@ -9,7 +9,7 @@ from corral.cli.client import Client
 from corral.cli.errors import CommandError
 from corral.cli.invocation import Invocation
 from corral.cli.progress import Display
-from corral.cli.transfer import show_records
+from corral.cli.transfer import print_records, show_records
 from corral.core.names import ModelName
 from corral.errors import InvalidName
 from corral.modelfile import Modelfile, local_parts, parse
@@ -32,7 +32,11 @@ def run(call: Invocation) -> None:
         body = _described(modelfile)
         body |= _quantization(call, modelfile)
         body |= _uploaded(call.client(), modelfile, path.parent, display)
-        show_records(call.client().stream("/api/create", {"model": name, **body}), display)
+        records = call.client().stream("/api/create", {"model": name, **body})
+        if call.is_set("json"):
+            print_records(records)
+        else:
+            show_records(records, display)
 
 
 def _check_name(name: str) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 from corral.cli.client import Client
 from corral.cli.commands.outdated import compare
 from corral.cli.errors import CommandError, ServerError
 from corral.cli.invocation import Invocation
 from corral.cli.progress import Display
-from corral.cli.transfer import show_records
+from corral.cli.transfer import print_records, show_records
 
 
 def run(call: Invocation) -> None:
@@ -17,6 +19,8 @@ def run(call: Invocation) -> None:
         if call.args:
             raise CommandError("--all stands for all models: name none")
         _pull_all(call.client(), insecure=call.is_set("insecure"))
+    elif call.is_set("json"):
+        print_records(_records(call.client(), call.args[0], insecure=call.is_set("insecure")))
     else:
         pull(call.client(), call.args[0], insecure=call.is_set("insecure"))
 
@@ -24,8 +28,11 @@ def run(call: Invocation) -> None:
 def pull(client: Client, name: str, *, insecure: bool) -> None:
     """Download `name`, with its progress on stderr. Raises ServerError."""
     with Display() as display:
-        records = client.stream("/api/pull", {"name": name, "insecure": insecure})
-        show_records(records, display, pulling=True)
+        show_records(_records(client, name, insecure=insecure), display, pulling=True)
+
+
+def _records(client: Client, name: str, *, insecure: bool) -> Iterator[dict[str, Any]]:
+    return client.stream("/api/pull", {"name": name, "insecure": insecure})
 
 
 def _pull_all(client: Client, *, insecure: bool) -> None:

@@ -6,7 +6,7 @@ from corral.cli.client import Client
 from corral.cli.errors import CommandError, NotSignedIn, ServerError
 from corral.cli.invocation import Invocation
 from corral.cli.progress import Display
-from corral.cli.transfer import show_records
+from corral.cli.transfer import print_records, show_records
 from corral.core.names import DEFAULT_HOST, DEFAULT_NAMESPACE, DEFAULT_TAG, ModelName
 
 # Registries behind the account service: the key must be known there before anything can be sent.
@@ -21,14 +21,15 @@ def run(call: Invocation) -> None:
     try:
         if name.host.endswith(_ACCOUNT_HOSTS):
             _check_account(client)
-        _push(client, text, insecure=call.is_set("insecure"))
+        _push(call, client, text)
     except NotSignedIn as error:
         if not error.signin_url:
             raise
         print("You need to be signed in to push models to ollama.com.\n")
         print(f"If your browser did not open, navigate to:\n    {error.signin_url}\n")
         return
-    print(f"\nYou can find your model at:\n\n\t{_address(name)}")
+    if not call.is_set("json"):
+        print(f"\nYou can find your model at:\n\n\t{_address(name)}")
 
 
 def _check_account(client: Client) -> None:
@@ -42,10 +43,14 @@ def _check_account(client: Client) -> None:
         pass
 
 
-def _push(client: Client, text: str, *, insecure: bool) -> None:
+def _push(call: Invocation, client: Client, text: str) -> None:
+    records = client.stream("/api/push", {"name": text, "insecure": call.is_set("insecure")})
     try:
-        with Display() as display:
-            show_records(client.stream("/api/push", {"name": text, "insecure": insecure}), display)
+        if call.is_set("json"):
+            print_records(records)
+        else:
+            with Display() as display:
+                show_records(records, display)
     except ServerError as error:
         # The registry's refusal reaches us as text alone: the stream has no status of its own.
         if any(word in error.message.lower() for word in ("access denied", "unauthorized")):

@@ -12,6 +12,7 @@ from corral.cli.client import Client
 from corral.cli.errors import CommandError, NotSignedIn
 from corral.cli.invocation import Invocation
 from corral.cli.model import find_or_pull
+from corral.cli.output import print_json
 from corral.cli.request import RunRequest
 from corral.cli.run_options import format_value, keep_alive_value, think_value
 from corral.cli.terminal import input_is_terminal, is_terminal
@@ -42,6 +43,8 @@ def _run_model(call: Invocation, client: Client, request: RunRequest, prompt: st
         raise CommandError("image generation models are not currently supported")
     if "embedding" in request.model.capabilities:
         _embed(call, client, request, prompt)
+    elif call.is_set("json"):
+        _answer_in_json(client, request, prompt)
     elif prompt or not (input_is_terminal() and is_terminal(sys.stdout)):
         _answer_once(client, request, prompt)
     else:
@@ -88,6 +91,15 @@ def _embed(call: Invocation, client: Client, request: RunRequest, prompt: str) -
     print(json.dumps(embeddings[0], separators=(",", ":")))
 
 
+def _answer_in_json(client: Client, request: RunRequest, prompt: str) -> None:
+    if not prompt:
+        raise CommandError("--json needs a prompt")
+    images: list[bytes] = []
+    if request.model.multimodal:
+        prompt, images = take_attachments(prompt)
+    print_json(client.call("POST", "/api/chat", {**_chat_body(request, prompt, images), "stream": False}))
+
+
 def _answer_once(client: Client, request: RunRequest, prompt: str) -> None:
     images: list[bytes] = []
     if request.model.multimodal:
@@ -109,9 +121,15 @@ def _one_shot(request: RunRequest, prompt: str, images: list[bytes]) -> tuple[st
     /api/generate passes the thinking of models with a chat template of their own on as part of the text, as
     scripts that read our output know it. /api/chat sets it apart, so that a person can see which is which.
     """
-    encoded = [base64.b64encode(data).decode() for data in images]
-    with_images: dict[str, object] = {"images": encoded} if encoded else {}
     if prompt and request.model.thinks and is_terminal(sys.stdout):
-        message = {"role": "user", "content": prompt, **with_images}
-        return "/api/chat", {**request.fields(), "messages": [message]}
-    return "/api/generate", {**request.fields(), "prompt": prompt, **with_images}
+        return "/api/chat", _chat_body(request, prompt, images)
+    return "/api/generate", {**request.fields(), "prompt": prompt, **_with_images(images)}
+
+
+def _chat_body(request: RunRequest, prompt: str, images: list[bytes]) -> dict[str, object]:
+    message = {"role": "user", "content": prompt, **_with_images(images)}
+    return {**request.fields(), "messages": [message]}
+
+
+def _with_images(images: list[bytes]) -> dict[str, object]:
+    return {"images": [base64.b64encode(data).decode() for data in images]} if images else {}

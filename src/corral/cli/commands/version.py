@@ -8,12 +8,16 @@ from __future__ import annotations
 from corral import __version__
 from corral.cli.client import Client
 from corral.cli.invocation import Invocation
+from corral.cli.output import print_json
 from corral.errors import CorralError
 
 
 def run(call: Invocation) -> None:
     # Asking for a version starts nothing: so no call.client() here.
     client = Client(call.settings.address, program=call.program, api_key=call.settings.api_key)
+    if call.is_set("json"):
+        print_json({"client": __version__, "server": _server_version(client)})
+        return
     try:
         answer = client.call("GET", "/api/version")
     except CorralError:
@@ -23,3 +27,10 @@ def run(call: Invocation) -> None:
     print(f"{call.program} version is {answer.get('version', '')}")
     if answer.get("corral", answer.get("version")) != __version__:
         print(f"Warning: client version is {__version__}")
+
+
+def _server_version(client: Client) -> str | None:
+    try:
+        return str(client.call("GET", "/api/version").get("version", ""))
+    except CorralError:
+        return None
