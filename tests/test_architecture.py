@@ -29,7 +29,7 @@ LEVELS = {
     3: ("prompt", "convert", "keys"),
     4: ("scheduler", "library", "tune"),
     5: ("serving", "wire"),
-    6: ("api", "openai", "anthropic", "share"),
+    6: ("api", "openai", "anthropic", "monitor", "share"),
     7: ("server",),
     8: ("cli",),
 }

@@ -215,3 +215,50 @@ def test_a_load_ends_when_the_last_who_waited_for_it_leaves():
         assert launcher.living == ["b"]
 
     scenario(test)
+
+
+def test_the_queue_shows_who_waits_for_what_in_the_order_of_their_turns():
+    async def test(launcher, scheduler, ask):
+        tasks = [await ask(name) for name in ("a", "b", "a")]
+        shown = [(waiting.model, waiting.stage, waiting.position) for waiting in scheduler.queue()]
+        assert shown == [("a:latest", "load", 1), ("b:latest", "load", 2), ("a:latest", "load", 3)]
+        assert scheduler.queue()[0].waited_s == pytest.approx(0.3)
+        launcher.gate.set()
+        await asyncio.gather(*tasks)
+        assert scheduler.queue() == []
+
+    scenario(test)
+
+
+def test_the_queue_for_slots_is_first_come_first_served():
+    async def test(launcher, scheduler, ask):
+        launcher.gate.set()
+        async with scheduler.lease(build_model("a", size=GIB), AUTOMATIC):
+            tasks = [await ask("a") for _ in range(2)]
+            assert [(waiting.stage, waiting.position) for waiting in scheduler.queue()] == [
+                ("slot", 1),
+                ("slot", 2),
+            ]
+            tasks[0].cancel()
+            await asyncio.sleep(0.1)
+            assert [waiting.position for waiting in scheduler.queue()] == [1]
+        await tasks[1]
+        assert scheduler.queue() == []
+
+    scenario(test, num_parallel=1)
+
+
+def test_loads_and_unloads_are_counted_with_their_reasons():
+    async def test(launcher, scheduler, ask):
+        launcher.gate.set()
+        await (await ask("a"))
+        await (await ask("a", options=Options(num_ctx=8192)))
+        launcher.failures.append(LoadError("no"))
+        with pytest.raises(LoadError):
+            await (await ask("b"))
+        scheduler.unload(build_model("a", size=GIB))
+        assert scheduler.journal.loads == {("a:latest", "requested"): 1, ("a:latest", "reload"): 1}
+        assert scheduler.journal.ends == {("a:latest", "reload"): 1, ("a:latest", "requested"): 1}
+        assert scheduler.journal.failures == {("b:latest", "LoadError"): 1}
+
+    scenario(test)

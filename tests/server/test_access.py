@@ -5,6 +5,7 @@ from starlette.responses import Response
 from corral.database import Database, database_path
 from corral.errors import InvalidInput
 from corral.keys import KeyRing, read_new_key
+from corral.monitor import Metrics, Monitor
 from corral.server import build
 from corral.server.access import NEEDED, Gate, current_holder, open_scopes
 from corral.server.app import App
@@ -44,7 +45,8 @@ async def ask(ring, path="/api/chat", *, free=CLOSED, **headers):
         return None
 
     router = Router(Route("GET", path, who) for path in PATHS)
-    app = App(router, Origins.configured(()), Gate(ring, free), check_host=False, on_shutdown=nothing)
+    gate, monitor = Gate(ring, free), Monitor(Metrics(None))
+    app = App(router, Origins.configured(()), gate, monitor, check_host=False, on_shutdown=nothing)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

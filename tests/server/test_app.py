@@ -4,6 +4,7 @@ import httpx
 import pytest
 from starlette.responses import Response
 
+from corral.monitor import Metrics, Monitor
 from corral.server.app import App
 from corral.server.hosts import Origins
 from corral.server.routing import Route, Router
@@ -42,7 +43,8 @@ class OpenGate:
 
 
 async def ask(method, path, *, host="localhost", check_host=True, **headers):
-    app = App(Router(ROUTES), Origins.configured(()), OpenGate(), check_host=check_host, on_shutdown=nothing)
+    router, origins, monitor = Router(ROUTES), Origins.configured(()), Monitor(Metrics(None))
+    app = App(router, origins, OpenGate(), monitor, check_host=check_host, on_shutdown=nothing)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://localhost"
     ) as client:
@@ -91,6 +93,14 @@ async def test_a_preflight_is_answered_without_an_endpoint():
     answer = await ask("OPTIONS", "/hello", origin="http://localhost:3000")
     assert answer.status_code == 204
     assert "POST" in answer.headers["access-control-allow-methods"]
+
+
+async def test_every_answer_names_its_request():
+    first, second = [(await ask("GET", "/hello")).headers["x-request-id"] for _ in range(2)]
+    assert first.startswith("req_")
+    assert first != second
+    sent = {"x-request-id": "mine-1"}
+    assert (await ask("GET", "/nothing", **sent)).headers["x-request-id"] == "mine-1"
 
 
 async def test_a_surprise_is_answered_and_logged(caplog):

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from corral.core import gojson
+from corral.core.request_id import request_id
 from corral.errors import CorralError
 from corral.wire import status_of
 
@@ -45,7 +46,7 @@ def error_body(error: CorralError) -> dict[str, Any]:
 
 
 def _error_answer(error: CorralError) -> dict[str, Any]:
-    return error_body(error) | {"request_id": new_id("req_")}
+    return error_body(error) | {"request_id": request_id.get() or new_id("req_")}
 
 
 def new_id(prefix: str) -> str:

@@ -21,7 +21,7 @@ from corral.core.names import ModelName
 from corral.core.units import MAX_DURATION_S, local_time_text
 from corral.errors import CloudDisabled, CorralError, InvalidInput
 from corral.library import CreateRequest, Details, Library, Listed, Shown, check_request
-from corral.scheduler import LoadedInfo, Scheduler
+from corral.scheduler import LoadedInfo, Scheduler, Waiting
 from corral.serving.checks import local_reference
 from corral.wire import Streaming, decode_json, read_body, watch_disconnect
 
@@ -45,12 +45,14 @@ class ModelRoutes:
     async def ps(self, request: Request) -> Response:
         """With `?verbose=1` also what the reference does not tell.
 
-        That is why a model was loaded, its slots and its process, and the load that runs now, if any.
+        That is why a model was loaded, its slots and its process, who waits, and the load that runs now.
         """
         verbose = request.query_params.get("verbose", "") not in ("", "0", "false")
         out: dict[str, Any] = {
             "models": [_loaded(info, verbose=verbose) for info in self._scheduler.loaded()]
         }
+        if verbose:
+            out["queue"] = [_queued(waiting) for waiting in self._scheduler.queue()]
         loading = self._scheduler.loading
         if verbose and loading is not None:
             out["loading"] = {
@@ -225,6 +227,16 @@ def _loaded(info: LoadedInfo, *, verbose: bool) -> dict[str, Any]:
             "pid": info.pid,
         }
     return out
+
+
+def _queued(waiting: Waiting) -> dict[str, Any]:
+    return {
+        "request_id": waiting.request_id,
+        "model": waiting.model,
+        "waits_for": waiting.stage,
+        "position": waiting.position,
+        "waited": round(waiting.waited_s * 1e9),
+    }
 
 
 def _shown(shown: Shown, *, basename: str = "") -> dict[str, Any]:

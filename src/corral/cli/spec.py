@@ -102,6 +102,8 @@ COMMANDS: tuple[Command, ...] = (
             "CORRAL_LLAMA_SERVER",
             "CORRAL_SHARE",
             "CORRAL_DEBUG",
+            "CORRAL_LOG_FORMAT",
+            "CORRAL_CAPTURE",
         ),
     ),
     Command(
@@ -379,6 +381,16 @@ COMMANDS: tuple[Command, ...] = (
             ("revoke", "End a key at once"),
         ),
     ),
+    Command(
+        "logs",
+        "Show the log of the server",
+        module="logs",
+        flags=(
+            Flag("follow", "Go on with what is written from now on", short="f"),
+            Flag("lines", "How many of the last lines (default 100)", "int", short="n"),
+        ),
+        env=("CORRAL_HOME",),
+    ),
     Command("help", "Show the help of a command", usage="[COMMAND]", module="help", most=None),
 )
 
@@ -393,6 +405,8 @@ def find_command(word: str) -> Command | None:
 
 # What the help says of a variable. Each is also read under its OLLAMA_ name.
 ENVIRONMENT = {
+    "CORRAL_CAPTURE": "Write down requests to models: redacted (no texts) or full",
+    "CORRAL_LOG_FORMAT": "Form of the log: text or json (default text)",
     "CORRAL_API_KEY": "API key that the commands send",
     "CORRAL_CONTEXT_LENGTH": "Context window of models that do not name one (default: by free memory)",
     "CORRAL_DEBUG": "Write more to the log: 1, or 2 for everything",

@@ -29,7 +29,7 @@ def start_in_background(settings: Settings, program: str) -> bool:
     local = is_local(client_host(address.host))
     if not local or address.scheme != "http" or address.port < _FIRST_FREE_PORT:
         return False
-    log = settings.home / "logs" / "server.log"
+    log = settings.log_file
     print(f"starting the {program} server in the background (log: {_shown(log)})", file=sys.stderr)
     sys.stderr.flush()
     _wait(_spawn(log), address, program, log)

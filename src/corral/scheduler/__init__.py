@@ -7,6 +7,7 @@ What to launch (`plan`, `memory`), whether a runner will do (`reuse`) and whom t
 functions; `pool` owns the loaded runners, `loading` the queue, `launcher` is the way to the engine room.
 """
 
+from corral.scheduler.journal import Journal
 from corral.scheduler.launcher import EngineLauncher
 from corral.scheduler.machine import Device, Machine, read_machine
 from corral.scheduler.memory import MemoryNeed
@@ -14,11 +15,12 @@ from corral.scheduler.plan import LaunchPlan
 from corral.scheduler.preview import Preview
 from corral.scheduler.process import Launcher, LoadedProcess
 from corral.scheduler.runner import LoadedInfo, Runner
-from corral.scheduler.scheduler import Lease, LoadingInfo, Scheduler
+from corral.scheduler.scheduler import Lease, LoadingInfo, Scheduler, Waiting
 
 __all__ = [
     "Device",
     "EngineLauncher",
+    "Journal",
     "LaunchPlan",
     "Launcher",
     "Lease",
@@ -30,5 +32,6 @@ __all__ = [
     "Preview",
     "Runner",
     "Scheduler",
+    "Waiting",
     "read_machine",
 ]

@@ -11,6 +11,7 @@ from corral.core.units import human_binary_bytes
 from corral.errors import Cancelled, NotEnoughMemory, ServerBusy
 from corral.scheduler.demand import Demand
 from corral.scheduler.evict import choose
+from corral.scheduler.journal import End, LoadKind
 from corral.scheduler.machine import Machine
 from corral.scheduler.plan import (
     LaunchPlan,
@@ -22,7 +23,7 @@ from corral.scheduler.plan import (
 from corral.scheduler.pool import Pool
 from corral.scheduler.process import Launcher, LoadedProcess
 from corral.scheduler.reuse import difference
-from corral.scheduler.runner import Runner
+from corral.scheduler.runner import Runner, Ticket
 from corral.settings import Settings
 
 log = logging.getLogger("corral.scheduler")
@@ -34,6 +35,7 @@ _DEVICE_RELEASE_S, _DEVICE_POLL_S = 5.0, 0.1
 class _Waiter:
     demand: Demand
     keep_alive_s: float | None
+    ticket: Ticket
     runner: asyncio.Future[Runner] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -77,6 +79,11 @@ class Loader:
     def num_waiting(self) -> int:
         return len(self._waiting)
 
+    @property
+    def tickets(self) -> list[Ticket]:
+        """Those who wait, the one being served first."""
+        return [waiter.ticket for waiter in self._present()]
+
     async def wait(self, demand: Demand, keep_alive_s: float | None) -> Runner:
         """A runner that serves `demand`, held for the caller.
 
@@ -87,7 +94,8 @@ class Loader:
         # The first in the queue is being served; only those behind it count as waiting.
         if len(self._waiting) > self._settings.max_queue:
             raise ServerBusy
-        waiter = _Waiter(demand, keep_alive_s)
+        ticket = Ticket(demand.name, asyncio.get_running_loop().time())
+        waiter = _Waiter(demand, keep_alive_s, ticket)
         self._waiting.append(waiter)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.get_running_loop().create_task(self._work())
@@ -144,6 +152,7 @@ class Loader:
             return
         error = placing.exception()
         if error is not None:
+            self._pool.journal.failed(first.demand.name, error)
             for waiter in self._present():
                 if waiter is first or self._joins(waiter):
                     self._waiting.remove(waiter)
@@ -171,16 +180,19 @@ class Loader:
         """The runner for `demand`: the one there is, or a new one after making room."""
         await self._pool.ended()
         present = self._pool.find(demand.key)
+        kind: LoadKind = "requested"
         reason = self._first_reason(demand)
         if present is not None:
             changed = self._pool.difference(present, demand)
             if changed is None:
                 return present
-            reason = f"reload: {changed}"
+            kind, reason = "reload", f"reload: {changed}"
             self._check_possible(demand)
-            await self._retire(present, reason)
+            await self._retire(present, End(kind, reason))
         plan = await self._make_room(demand)
-        return await self._load(demand, plan, reason)
+        runner = await self._load(demand, plan, reason)
+        self._pool.journal.loaded(runner.name, kind, runner.load_s)
+        return runner
 
     def _first_reason(self, demand: Demand) -> str:
         before = self._pool.why_absent(demand.key)
@@ -200,7 +212,7 @@ class Loader:
                 break
             runner = self._pool.find(victim)
             if runner is not None:
-                await self._retire(runner, f"evicted to make room for {demand.name}")
+                await self._retire(runner, End("evicted", f"evicted to make room for {demand.name}"))
         plan = plan_launch(demand, room, self._settings, shrink=True)
         if plan is None:
             raise not_enough_memory(demand, room, self._settings)
@@ -228,7 +240,7 @@ class Loader:
         if plan_launch(demand, room, self._settings, shrink=True) is None:
             raise not_enough_memory(demand, room, self._settings)
 
-    async def _retire(self, runner: Runner, why: str) -> None:
+    async def _retire(self, runner: Runner, why: End) -> None:
         free = self._device_free()
         await self._pool.retire(runner, why)
         # A driver reports memory as free a little after the process has ended.
@@ -275,8 +287,9 @@ class Loader:
         """After a load that ran out of memory: all idle others go, and the smallest launch is tried."""
         log.warning("memory ran out while loading: model=%s", demand.name)
         idle = [runner for runner in self._pool.movable(demand.key) if runner.in_flight == 0]
+        why = End("evicted", f"evicted: memory ran out while loading {demand.name}")
         for runner in idle:
-            await self._retire(runner, f"evicted: memory ran out while loading {demand.name}")
+            await self._retire(runner, why)
         plan = plan_smallest(demand, self._pool.room(self._machine()), self._settings)
         # The room for kept prompts is not filled while loading, so giving it up makes no difference.
         smaller = plan is not None and plan.need.total < failed.need.total - failed.need.cache

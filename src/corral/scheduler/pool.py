@@ -11,12 +11,15 @@ from pathlib import Path
 
 from corral.scheduler.demand import Demand
 from corral.scheduler.evict import Candidate
+from corral.scheduler.journal import End, Journal
 from corral.scheduler.machine import Device, Machine
 from corral.scheduler.placement import Room
 from corral.scheduler.reuse import difference, effective_context
-from corral.scheduler.runner import LoadedInfo, Runner
+from corral.scheduler.runner import LoadedInfo, Runner, Ticket
 
 log = logging.getLogger("corral.scheduler")
+
+_REQUESTED = End("requested", "unload requested")
 
 
 class Pool:
@@ -31,7 +34,8 @@ class Pool:
         self._now = now
         self._runners: dict[Path, Runner] = {}
         self._ending: set[asyncio.Task[None]] = set()
-        self._last_end: dict[Path, str] = {}
+        self._last_end: dict[Path, End] = {}
+        self.journal = Journal()
 
     def __len__(self) -> int:
         return len(self._runners)
@@ -94,7 +98,7 @@ class Pool:
         if runner.in_flight == 0 and not runner.draining:
             self._rest(runner)
 
-    def expire(self, key: Path, why: str = "unload requested") -> bool:
+    def expire(self, key: Path, why: End = _REQUESTED) -> bool:
         """Unload as soon as idle, unless a request with a keep-alive of its own revives it.
 
         False: it was not loaded.
@@ -113,7 +117,7 @@ class Pool:
             self._abandon(runner, "its connection broke")
             self._kill(runner)
 
-    async def retire(self, runner: Runner, why: str) -> None:
+    async def retire(self, runner: Runner, why: End) -> None:
         """Unload when its running requests have finished; new ones wait. Cancelling takes that back."""
         runner.draining = why
         try:
@@ -133,12 +137,13 @@ class Pool:
 
     async def close(self) -> None:
         for runner in list(self._runners.values()):
-            self._end(runner, "the server shuts down")
+            self._end(runner, End("shutdown", "the server shuts down"))
         await self.ended()
 
     def why_absent(self, key: Path) -> str:
         """How the last runner of these weights ended; empty where there was none."""
-        return self._last_end.get(key, "")
+        end = self._last_end.get(key)
+        return end.text if end is not None else ""
 
     def candidates(self, besides: Path) -> list[Candidate]:
         return [
@@ -170,6 +175,10 @@ class Pool:
         machine = replace(machine, memory_free=max(0, min(free, machine.memory_total)), devices=devices)
         return Room(machine=machine, alone=not staying)
 
+    def tickets(self) -> list[list[Ticket]]:
+        """Who waits for the slots of each runner, in order."""
+        return [list(runner.at_slots) for runner in self._runners.values()]
+
     def infos(self) -> list[LoadedInfo]:
         """All loaded models, the one that expires last first."""
         now = self._now()
@@ -183,18 +192,19 @@ class Pool:
         duration = runner.keep_alive_s
         runner.expires_at = self._now() + duration
         if duration <= 0:
-            self._end(runner, "its keep-alive is 0")
+            self._end(runner, End("keep_alive", "its keep-alive is 0"))
         elif math.isfinite(duration):
             loop = asyncio.get_running_loop()
-            runner.timer = loop.call_later(duration, self._end, runner, f"idle for {duration:g} s")
+            end = End("idle", f"idle for {duration:g} s")
+            runner.timer = loop.call_later(duration, self._end, runner, end)
 
     def _stop_clock(self, runner: Runner) -> None:
         if runner.timer is not None:
             runner.timer.cancel()
             runner.timer = None
 
-    def _end(self, runner: Runner, why: str) -> None:
-        log.info("unload: model=%s pid=%d reason=%s", runner.name, runner.process.pid, why)
+    def _end(self, runner: Runner, why: End) -> None:
+        log.info("unload: model=%s pid=%d reason=%s", runner.name, runner.process.pid, why.text)
         runner.stopping = True
         self._forget(runner, why)
         self._kill(runner)
@@ -212,17 +222,18 @@ class Pool:
             self._abandon(runner, "memory ran out" if starved else "its process ended unexpectedly")
         if starved:  # the estimates did not hold, so all others make room. Source: http-api.md 14.5.
             for other in list(self._runners.values()):
-                self.expire(other.params.weights, f"memory ran out in {runner.name}")
+                self.expire(other.params.weights, End("evicted", f"memory ran out in {runner.name}"))
 
     def _abandon(self, runner: Runner, why: str) -> None:
         log.error("runner lost: model=%s pid=%d reason=%s", runner.name, runner.process.pid, why)
-        self._forget(runner, why)
+        self._forget(runner, End("crashed", why))
         # Requests that still wait for a slot wake up, see that it is gone, and ask for a new runner.
         for _ in range(runner.in_flight - runner.in_slots):
             runner.slots.release()
 
-    def _forget(self, runner: Runner, why: str) -> None:
+    def _forget(self, runner: Runner, why: End) -> None:
         self._stop_clock(runner)
+        self.journal.ended(runner.name, why)
         runner.gone = True
         runner.quiet.set()
         self._last_end[runner.params.weights] = why

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from corral.core.model import Model
+from corral.core.request_id import request_id
 from corral.engine import Client
+from corral.scheduler.journal import End
 from corral.scheduler.plan import LaunchPlan
 from corral.scheduler.process import LoadedProcess
 
@@ -38,6 +40,15 @@ class LoadedInfo:
     load_s: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ticket:
+    """A request that waits: `since` in the seconds of the event loop."""
+
+    model: str
+    since: float
+    request_id: str = field(default_factory=request_id.get)
+
+
 class Runner:
     """The handle of one child. Only the pool changes it; a request reads `client`, `params`, the numbers."""
 
@@ -65,7 +76,7 @@ class Runner:
         self.expires_at: float | None = None
         self.timer: asyncio.TimerHandle | None = None
         # Why it is about to be unloaded: new requests queue instead of prolonging its life.
-        self.draining: str | None = None
+        self.draining: End | None = None
         self.gone = False
         self.stopping = False  # gone because the pool wanted it so
         # Set while no request needs it: idle, or ended.
@@ -74,6 +85,8 @@ class Runner:
         # Waiting here, not in the engine, is first come first served and can be left at any moment.
         self.slots = asyncio.Semaphore(params.num_slots)
         self.in_slots = 0
+        # Who waits for a slot, in the order of the semaphore.
+        self.at_slots: list[Ticket] = []
 
     @property
     def client(self) -> Client:

@@ -14,11 +14,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from corral.core.model import Model
 from corral.core.options import Options
 from corral.errors import RunnerCrashed, RunnerTimeout
 from corral.scheduler.demand import Demand, make_demand
+from corral.scheduler.journal import Journal
 from corral.scheduler.loading import Loader
 from corral.scheduler.machine import Machine, read_machine
 from corral.scheduler.plan import LaunchPlan
@@ -26,7 +28,7 @@ from corral.scheduler.pool import Pool
 from corral.scheduler.preview import Preview, preview
 from corral.scheduler.process import Launcher
 from corral.scheduler.reuse import effective_context
-from corral.scheduler.runner import LoadedInfo, Runner
+from corral.scheduler.runner import LoadedInfo, Runner, Ticket
 from corral.settings import Settings
 
 log = logging.getLogger("corral.scheduler")
@@ -55,6 +57,17 @@ class LoadingInfo:
     name: str
     plan: LaunchPlan
     fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request in a queue: for a load of its model, or for a slot of it. `position` counts from 1."""
+
+    model: str
+    stage: Literal["load", "slot"]
+    position: int
+    waited_s: float
+    request_id: str
 
 
 class Scheduler:
@@ -123,6 +136,19 @@ class Scheduler:
         loading = self._loader.loading
         return LoadingInfo(loading.demand.name, loading.plan, loading.fraction) if loading else None
 
+    def queue(self) -> list[Waiting]:
+        """All that wait: for a load in the order of their turn, then for slots, model by model."""
+        now = asyncio.get_running_loop().time()
+        found = [_waiting(ticket, "load", now, place) for place, ticket in enumerate(self._loader.tickets, 1)]
+        for tickets in self._pool.tickets():
+            found += [_waiting(ticket, "slot", now, place) for place, ticket in enumerate(tickets, 1)]
+        return found
+
+    @property
+    def journal(self) -> Journal:
+        """Loads and unloads since the start."""
+        return self._pool.journal
+
     @property
     def num_waiting(self) -> int:
         """Requests that wait for a load, the one being served included."""
@@ -156,11 +182,15 @@ class Scheduler:
             if runner is None:
                 runner = await self._loader.wait(demand, keep_alive_s)
             loaded = loop.time()
+            ticket = Ticket(demand.name, loaded)
+            runner.at_slots.append(ticket)
             try:
                 await runner.slots.acquire()
             except BaseException:
                 self._pool.release(runner)
                 raise
+            finally:
+                runner.at_slots.remove(ticket)
             if not runner.gone:
                 runner.in_slots += 1
                 limit = effective_context(runner.params, demand)
@@ -168,3 +198,7 @@ class Scheduler:
             runner.slots.release()
             self._pool.release(runner)
         raise RunnerCrashed
+
+
+def _waiting(ticket: Ticket, stage: Literal["load", "slot"], now: float, position: int) -> Waiting:
+    return Waiting(ticket.model, stage, position, now - ticket.since, ticket.request_id)

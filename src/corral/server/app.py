@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from corral.core import gojson
+from corral.core.request_id import new_request_id, request_id
 from corral.errors import CorralError
-from corral.server.access import Gate, current_holder
+from corral.monitor import Exchange, Monitor
+from corral.server.access import NEEDED, Gate, current_holder
 from corral.server.hosts import Origins, allowed_host, allowed_name, check_origin, preflight_headers
 from corral.server.refusal import refusal
-from corral.server.routing import Router
+from corral.server.routing import Match, Router
+from corral.server.watched import Watched, recorded
 
 log = logging.getLogger("corral.server")
-access_log = logging.getLogger("corral.access")
 
 
 class App:
@@ -29,6 +30,7 @@ class App:
         router: Router,
         origins: Origins,
         gate: Gate,
+        monitor: Monitor,
         *,
         check_host: bool,
         on_shutdown: Callable[[], Awaitable[object]],
@@ -36,6 +38,7 @@ class App:
         self._router = router
         self._origins = origins
         self._gate = gate
+        self._monitor = monitor
         self._check_host = check_host
         self._on_shutdown = on_shutdown
 
@@ -61,28 +64,35 @@ class App:
                 return
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = time.perf_counter()
         headers = Headers(scope=scope)
-        watched = _Watched(send)
+        exchange = Exchange(
+            new_request_id(headers.get("x-request-id", "")),
+            scope["method"],
+            scope["path"],
+            tuple(headers.items()),
+        )
+        request_id.set(exchange.request_id)
+        watched = Watched(send, exchange)
+        self._monitor.began(exchange)
         try:
             await self._checked(scope, headers, receive, watched)
         except Exception:  # the outermost loop: whatever went wrong, the client gets an answer
             log.exception("%s %s failed", scope["method"], scope["path"])
-            if not watched.status:
+            if not exchange.status:
                 await _internal_error()(scope, receive, watched)
-        elapsed_ms = (time.perf_counter() - began) * 1000
-        access_log.info("%d %9.3fms %-6s %s", watched.status, elapsed_ms, scope["method"], scope["path"])
+        finally:
+            self._monitor.ended(exchange)
 
-    async def _checked(self, scope: Scope, headers: Headers, receive: Receive, send: _Watched) -> None:
+    async def _checked(self, scope: Scope, headers: Headers, receive: Receive, send: Watched) -> None:
         origin, host = headers.get("origin", ""), headers.get("host", "")
         cors = check_origin(self._origins, origin, host)
         if cors.refused:
             await Response(status_code=403)(scope, receive, send)
             return
-        send.extra = cors.headers or {}
         if scope["method"] == "OPTIONS" and origin and cors.headers is not None:
             await self._preflight(origin, scope, receive, send)
             return
+        send.extra |= cors.headers or {}
         if self._check_host and not allowed_host(host):
             await Response(status_code=403)(scope, receive, send)
             return
@@ -91,43 +101,34 @@ class App:
             return
         await self._admitted(scope, headers, receive, send)
 
-    async def _admitted(self, scope: Scope, headers: Headers, receive: Receive, send: _Watched) -> None:
+    async def _admitted(self, scope: Scope, headers: Headers, receive: Receive, send: Watched) -> None:
         match = self._router.find(scope["path"])
+        send.exchange.route = match.path
         try:
             holder = await self._gate.admit(match.path, headers)
         except CorralError as error:
+            send.exchange.refusal = type(error).__name__
             await refusal(scope["path"], error)(scope, receive, send)
             return
         current_holder.set(holder)
+        send.exchange.key = holder.name if holder is not None else ""
         try:
-            await self._router.serve(match, scope, receive, send)
+            await self._router.serve(match, scope, self._heard(match, receive, send.exchange), send)
         finally:
             if holder is not None:
                 holder.leave()
 
-    async def _preflight(self, origin: str, scope: Scope, receive: Receive, send: _Watched) -> None:
-        send.extra = {}
+    def _heard(self, match: Match, receive: Receive, exchange: Exchange) -> Receive:
+        """Requests to models are captured where that is asked for."""
+        if self._monitor.capture is None or NEEDED.get(match.path) != "infer":
+            return receive
+        return recorded(receive, exchange)
+
+    async def _preflight(self, origin: str, scope: Scope, receive: Receive, send: Watched) -> None:
         response = Response(status_code=204)
         for name, value in preflight_headers(self._origins, origin):
             response.headers.append(name, value)
         await response(scope, receive, send)
-
-
-class _Watched:
-    """A `send` that adds headers to the answer and remembers its status."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.extra: Mapping[str, str] = {}
-        self.status = 0
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            if self.extra:
-                added = [(name.encode(), value.encode("latin-1")) for name, value in self.extra.items()]
-                message = {**message, "headers": [*message.get("headers", ()), *added]}
-        await self._send(message)
 
 
 def _internal_error() -> Response:

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from corral.keys import KeyRing
+from corral.monitor import Metrics
 from corral.server.access import current_holder
 from corral.serving.meter import Meter
 
 
 class Books:
-    """Books tokens on the key of the request that used them."""
+    """Counts for the metrics, and books tokens on the key of the request that used them."""
 
-    def __init__(self, ring: KeyRing) -> None:
+    def __init__(self, ring: KeyRing, metrics: Metrics) -> None:
         self._ring = ring
+        self._metrics = metrics
 
     def pace(self, model: str) -> Callable[[float], None]:
-        return _unbooked
+        return self._metrics.pace(model)
 
     def ended(self, meter: Meter) -> None:
         holder = current_holder.get()
+        self._metrics.answered(meter, holder.name if holder is not None else "")
         if holder is not None:
             self._ring.spend(holder, meter.prompt_tokens, meter.completion_tokens)
-
-
-def _unbooked(seconds: float) -> None:
-    """Nobody asks for it."""

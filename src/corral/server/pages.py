@@ -1,4 +1,4 @@
-"""What the server says of itself: the description of the API, as data and as a page."""
+"""What the server says of itself: the description of the API, as data and as a page; its metrics."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from corral import web
+from corral.monitor import Metrics
 from corral.server.docs import docs_page
 from corral.server.openapi import document
 from corral.server.routing import Route
@@ -20,4 +21,15 @@ async def docs(request: Request) -> Response:
     return Response(docs_page(), headers={"content-type": "text/html; charset=utf-8", **policy})
 
 
-ROUTES = (Route("GET", "/openapi.json", description), Route("GET", "/docs", docs))
+def page_routes(metrics: Metrics) -> tuple[Route, ...]:
+    async def scraped(request: Request) -> Response:
+        # Brings a large library, which a server that nobody scrapes never needs.
+        from corral.monitor.exposition import CONTENT_TYPE, exposition
+
+        return Response(exposition(metrics), headers={"content-type": CONTENT_TYPE})
+
+    return (
+        Route("GET", "/openapi.json", description),
+        Route("GET", "/docs", docs),
+        Route("GET", "/metrics", scraped),
+    )

@@ -15,13 +15,14 @@ from corral.engine import sweep_folders
 from corral.errors import CorralError, StorageError
 from corral.keys import SCOPES, KeyRing
 from corral.library import Library
+from corral.monitor import Capture, Metrics, Monitor, configure_logs, read_mode
 from corral.scheduler import Scheduler
 from corral.scheduler.launcher import EngineLauncher
-from corral.server import logs, pages
 from corral.server.access import Gate, current_holder, open_scopes
 from corral.server.app import App
 from corral.server.books import Books
 from corral.server.hosts import Origins, is_loopback
+from corral.server.pages import page_routes
 from corral.server.protocol import Http1
 from corral.server.routing import Route, Router
 from corral.serving.service import Service
@@ -42,7 +43,10 @@ def build(settings: Settings) -> App:
     ring = KeyRing(database)
     library = Library(Store(settings.models), settings)
     scheduler = Scheduler(settings, EngineLauncher(settings.llama_server))
-    service = Service(library, scheduler, Books(ring))
+    metrics = Metrics(scheduler)
+    mode = read_mode(settings.capture)
+    capture = Capture(settings.home / "captures", mode) if mode is not None else None
+    service = Service(library, scheduler, Books(ring, metrics))
     table = [
         *api.routes(service, library, scheduler),
         *api.key_routes(ring),
@@ -55,11 +59,14 @@ def build(settings: Settings) -> App:
         await scheduler.close()
         await ring.close()
         await database.close()
+        if capture is not None:
+            capture.close()
 
     return App(
-        Router([*(Route(*route) for route in table), *pages.ROUTES]),
+        Router([*(Route(*route) for route in table), *page_routes(metrics)]),
         Origins.configured(settings.origins),
         Gate(ring, free),
+        Monitor(metrics, capture),
         check_host=loopback,
         on_shutdown=close,
     )
@@ -85,7 +92,7 @@ def listen(address: Address) -> socket.socket:
 
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM."""
-    logs.configure(settings.debug)
+    configure_logs(settings.debug, format=settings.log_format, file=settings.log_file)
     listener = listen(settings.address)
     app = build(settings)
     sweep_folders()

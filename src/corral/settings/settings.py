@@ -39,6 +39,8 @@ class Settings:
     no_cloud: bool = False
     remotes: tuple[str, ...] = ("ollama.com",)
     debug: int = 0
+    log_format: str = "text"  # or json
+    capture: str = ""  # of requests: redacted or full
     no_history: bool = False
     editor: str = ""
     api_key: str = ""  # sent by the command line to a server that asks for one
@@ -46,6 +48,11 @@ class Settings:
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)  # by host, in lower case
     share: bool = False
     hf_token: str = ""
+
+    @property
+    def log_file(self) -> Path:
+        """Where the server writes its log."""
+        return self.home / "logs" / "server.log"
 
 
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
@@ -72,6 +79,12 @@ def _open(env: Mapping[str, str] | None) -> Reader:
     return Reader(env, user, home, read_config(path))
 
 
+def _capture(reader: Reader) -> str:
+    """As it is set; the switch that others know for the same purpose keeps everything."""
+    chosen = reader.text("CAPTURE")
+    return "full" if reader.switch("DEBUG_LOG_REQUESTS") and not chosen else chosen
+
+
 def _read(reader: Reader) -> Settings:
     settings = Settings(
         home=Path(reader.text("HOME", str(reader.home))),
@@ -95,6 +108,8 @@ def _read(reader: Reader) -> Settings:
         no_cloud=reader.switch("NO_CLOUD"),
         remotes=reader.words("REMOTES", ("ollama.com",)),
         debug=reader.level("DEBUG"),
+        log_format=reader.text("LOG_FORMAT", "text").lower(),
+        capture=_capture(reader),
         no_history=reader.switch("NOHISTORY"),
         editor=reader.text("EDITOR"),
         api_key=reader.text("API_KEY"),

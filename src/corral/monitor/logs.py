@@ -1,0 +1,97 @@
+"""The server's log: one line an event, as text or as JSON, to stderr and to a file of bounded size."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from datetime import datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from corral.core.request_id import request_id
+from corral.errors import InvalidInput
+
+TRACE = 5
+_MAX_FILE, _OLD_FILES = 10 << 20, 3
+
+log = logging.getLogger("corral.server")
+
+
+def configure_logs(debug: int, *, format: str = "text", file: Path | None = None) -> None:
+    """Level INFO; 1 makes it DEBUG, 2 and more TRACE. `format` is text or json. Raises InvalidInput.
+
+    Older parts of `file` stand beside it, with `.1` and so on at the end of their names. Where stderr is that
+    file already, as in a server started in the background, nothing is written twice.
+    """
+    formatters: dict[str, type[logging.Formatter]] = {"text": _Text, "json": _Json}
+    if format not in formatters:
+        raise InvalidInput(f'CORRAL_LOG_FORMAT must be "text" or "json", not "{format}"')
+    logging.addLevelName(TRACE, "TRACE")
+    handlers: list[logging.Handler] = []
+    trouble = ""
+    if file is not None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handlers.append(
+                RotatingFileHandler(file, maxBytes=_MAX_FILE, backupCount=_OLD_FILES, encoding="utf-8")
+            )
+        except OSError as error:
+            trouble = (error.strerror or str(error)).lower()
+    if not handlers or not _is_stderr(file):
+        handlers.append(logging.StreamHandler(sys.stderr))
+    for handler in handlers:
+        handler.setFormatter(formatters[format]())
+    root = logging.getLogger()
+    root.handlers = handlers
+    root.setLevel(logging.WARNING)
+    logging.getLogger("corral").setLevel({0: logging.INFO, 1: logging.DEBUG}.get(debug, TRACE))
+    if trouble:
+        log.warning("the log is not kept in %s: %s", file, trouble)
+
+
+def _is_stderr(file: Path | None) -> bool:
+    try:
+        return file is not None and os.path.samestat(os.fstat(sys.stderr.fileno()), file.stat())
+    except (OSError, ValueError):  # ValueError: stderr is closed, or no file at all
+        return False
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = json.dumps(record.getMessage(), ensure_ascii=False)
+        line = f"time={_moment(record)} level={record.levelname} source={record.name} msg={text}"
+        if request_id.get():
+            line += f" request={request_id.get()}"
+        if key := _fields(record).get("key"):
+            line += f" key={key}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class _Json(logging.Formatter):
+    """What a message was made of stands beside it, where the record brings it as `fields`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, Any] = {
+            "time": _moment(record),
+            "level": record.levelname,
+            "source": record.name,
+            "msg": record.getMessage(),
+        }
+        if request_id.get():
+            entry["request_id"] = request_id.get()
+        entry |= _fields(record)
+        if record.exc_info:
+            entry["trace"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def _moment(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = getattr(record, "fields", {})
+    return fields
