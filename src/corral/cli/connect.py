@@ -23,7 +23,7 @@ def connect(address: Address, path: str) -> tuple[Connection, str]:
     """
     host = client_host(address.host)
     proxy = None if is_local(host) else _proxy(address)
-    tls = _tls() if address.scheme == "https" else None
+    tls = _tls(address) if address.scheme == "https" else None
     target = path
     if proxy is None:
         connection = Connection(host, address.port, tls=tls, timeout_s=_CONNECT_S)
@@ -47,10 +47,13 @@ def is_local(host: str) -> bool:
     return host == "localhost" or host == "::1" or host.startswith("127.")
 
 
-def _tls() -> ssl.SSLContext:
+def _tls(address: Address) -> ssl.SSLContext:
     import ssl  # most servers are on this machine, and speak in the clear
 
-    return ssl.create_default_context()
+    context = ssl.create_default_context()
+    if address.trusted is not None:
+        context.load_verify_locations(address.trusted)
+    return context
 
 
 def _open_tunnel(connection: Connection, address: Address, proxy: _Proxy, tls: ssl.SSLContext) -> None:

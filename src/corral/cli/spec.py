@@ -104,6 +104,9 @@ COMMANDS: tuple[Command, ...] = (
             "CORRAL_DEBUG",
             "CORRAL_LOG_FORMAT",
             "CORRAL_CAPTURE",
+            "CORRAL_TLS",
+            "CORRAL_TLS_CERT",
+            "CORRAL_TLS_KEY",
         ),
     ),
     Command(
@@ -406,6 +409,9 @@ def find_command(word: str) -> Command | None:
 # What the help says of a variable. Each is also read under its OLLAMA_ name.
 ENVIRONMENT = {
     "CORRAL_CAPTURE": "Write down requests to models: redacted (no texts) or full",
+    "CORRAL_TLS": "Serve HTTPS with a certificate that the server makes: self-signed",
+    "CORRAL_TLS_CERT": "Path of a certificate to serve HTTPS with (PEM)",
+    "CORRAL_TLS_KEY": "Path of the key of that certificate (PEM)",
     "CORRAL_LOG_FORMAT": "Form of the log: text or json (default text)",
     "CORRAL_API_KEY": "API key that the commands send",
     "CORRAL_CONTEXT_LENGTH": "Context window of models that do not name one (default: by free memory)",

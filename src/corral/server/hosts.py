@@ -129,7 +129,7 @@ def allowed_host(host: str) -> bool:
         return False
     if address.is_loopback or address.is_private or address.is_unspecified:
         return True
-    return str(address) in _local_addresses()
+    return str(address) in local_addresses()
 
 
 def is_loopback(host: str) -> bool:
@@ -142,7 +142,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _local_addresses() -> set[str]:
+def local_addresses() -> set[str]:
+    """The IP addresses of this machine's interfaces."""
     return {
-        entry.address.partition("%")[0] for entries in psutil.net_if_addrs().values() for entry in entries
+        entry.address.partition("%")[0]
+        for entries in psutil.net_if_addrs().values()
+        for entry in entries
+        if entry.family in (socket.AF_INET, socket.AF_INET6)
     }

@@ -25,6 +25,7 @@ from corral.server.hosts import Origins, is_loopback
 from corral.server.pages import page_routes
 from corral.server.protocol import Http1
 from corral.server.routing import Route, Router
+from corral.server.tls import certificate
 from corral.serving.service import Service
 from corral.settings import Address, Settings
 from corral.store import Store
@@ -93,13 +94,15 @@ def listen(address: Address) -> socket.socket:
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM."""
     configure_logs(settings.debug, format=settings.log_format, file=settings.log_file)
+    tls = certificate(settings)
     listener = listen(settings.address)
     app = build(settings)
     sweep_folders()
     _prune(settings)
     host, port = listener.getsockname()[:2]
     _say_who_may_enter(settings)
-    log.info("Listening on %s:%d (version %s)", host, port, __version__)
+    scheme = "https" if tls is not None else "http"
+    log.info("Listening on %s:%d (%s, version %s)", host, port, scheme, __version__)
     config = uvicorn.Config(
         app,
         http=Http1,
@@ -110,6 +113,8 @@ def run(settings: Settings) -> None:
         log_config=None,
         timeout_graceful_shutdown=_GRACE_S,
         timeout_keep_alive=75,
+        ssl_certfile=tls.chain if tls is not None else None,
+        ssl_keyfile=tls.key if tls is not None else None,
     )
     # uvicorn raises the signal that ended it once more, to whoever was there before: being asked to end is
     # no failure here.

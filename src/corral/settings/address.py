@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from corral.settings.warn import warn
 
@@ -19,6 +20,8 @@ class Address:
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     path: str = ""
+    # A certificate that a client trusts beside those of the system: the one our server made for itself.
+    trusted: Path | None = None
 
     @property
     def netloc(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from corral.settings.address import Address
@@ -12,6 +12,7 @@ from corral.settings.reader import Found, Reader, find_variable
 from corral.settings.registries import RegistrySettings, read_registries
 
 CONFIG_NAME = "config.toml"
+_CERTIFICATE = Path("tls", "cert.pem")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,9 @@ class Settings:
     debug: int = 0
     log_format: str = "text"  # or json
     capture: str = ""  # of requests: redacted or full
+    tls: str = ""  # self-signed
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     no_history: bool = False
     editor: str = ""
     api_key: str = ""  # sent by the command line to a server that asks for one
@@ -48,6 +52,11 @@ class Settings:
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)  # by host, in lower case
     share: bool = False
     hf_token: str = ""
+
+    @property
+    def certificate(self) -> Path:
+        """Where the server keeps a certificate that it made for itself."""
+        return self.home / _CERTIFICATE
 
     @property
     def log_file(self) -> Path:
@@ -79,6 +88,14 @@ def _open(env: Mapping[str, str] | None) -> Reader:
     return Reader(env, user, home, read_config(path))
 
 
+def _trusting(address: Address, certificate: Path) -> Address:
+    return (
+        replace(address, trusted=certificate)
+        if address.scheme == "https" and certificate.exists()
+        else address
+    )
+
+
 def _capture(reader: Reader) -> str:
     """As it is set; the switch that others know for the same purpose keeps everything."""
     chosen = reader.text("CAPTURE")
@@ -86,10 +103,11 @@ def _capture(reader: Reader) -> str:
 
 
 def _read(reader: Reader) -> Settings:
+    home = Path(reader.text("HOME", str(reader.home)))
     settings = Settings(
-        home=Path(reader.text("HOME", str(reader.home))),
+        home=home,
         identity=reader.user / ".ollama",
-        address=reader.address("HOST"),
+        address=_trusting(reader.address("HOST"), home / _CERTIFICATE),
         models=Path(reader.text("MODELS", str(reader.user / ".ollama" / "models"))),
         origins=reader.words("ORIGINS"),
         open=reader.words("OPEN"),
@@ -110,6 +128,9 @@ def _read(reader: Reader) -> Settings:
         debug=reader.level("DEBUG"),
         log_format=reader.text("LOG_FORMAT", "text").lower(),
         capture=_capture(reader),
+        tls=reader.text("TLS").lower(),
+        tls_cert=reader.path("TLS_CERT"),
+        tls_key=reader.path("TLS_KEY"),
         no_history=reader.switch("NOHISTORY"),
         editor=reader.text("EDITOR"),
         api_key=reader.text("API_KEY"),
