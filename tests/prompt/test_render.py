@@ -176,3 +176,72 @@ def test_a_message_that_the_request_began_is_left_open(name):
 def test_a_prompt_that_ends_with_the_opening_tag_starts_the_answer_inside():
     assert prompt_opens_thinking("x<think>\n", "<think>")
     assert not prompt_opens_thinking("x<think>\n</think>", "<think>")
+
+
+WEATHER = Tool(
+    "weather.get",
+    "Look outside",
+    ToolParameters("object", properties={"city": ToolProperty(type=("string",), enum=("Rome",))}),
+    "function",
+)
+CALLED = [
+    Message("user", "Weather?"),
+    Message(
+        "assistant",
+        thinking="Look.",
+        tool_calls=(ToolCall("weather.get", {"city": "a<b", "days": [1]}, "c1"), ToolCall("ping", {}, "c2")),
+    ),
+    Message("tool", "sunny", tool_call_id="c1"),
+    Message("tool", "pong", tool_name="ping"),
+]
+
+
+def test_glimmer_shows_tools_calls_and_results_as_its_published_template_does():
+    prompt = renderer("glimmer")(CALLED, [WEATHER, Tool("ping")], None)
+    assert (
+        "// Tool metadata\n"
+        '{"name": "weather", "description": ""}\n{"name": "ping", "description": ""}\n'
+        "// Function schemas\n"
+        '{"name": "weather.get", "description": "Look outside", "parameters": {"type": "object", '
+        '"properties": {"city": {"type": "string", "enum": ["Rome"]}}}}\n'
+    ) in prompt
+    assert '# Valid recipients: "self", "weather.*", "ping.*", "user".<|eot|>' in prompt
+    assert prompt.partition("Weather?<|eot|>")[2] == (
+        "<|start|>assistant to=self<|message|>Look.<|eom|>"
+        "<|start|>assistant to=weather.get<|message|><atem:function_calls>\n"
+        '<atem:invoke name="weather.get">\n'
+        '<atem:parameter name="city">a<b</atem:parameter>\n<atem:parameter name="days">[1]</atem:parameter>\n'
+        "</atem:invoke>\n</atem:function_calls><|eom|>"
+        '<|start|>assistant to=ping<|message|><atem:function_calls>\n<atem:invoke name="ping">\n'
+        "</atem:invoke>\n</atem:function_calls><|eot|>"
+        '<|start|>tool weather.get<|message|><tool_output name="weather.get">\nsunny\n</tool_output><|eot|>'
+        '<|start|>tool ping<|message|><tool_output name="ping">\npong\n</tool_output><|eot|>'
+        "<|start|>assistant"
+    )
+
+
+def test_qwen_3_coder_shows_tools_calls_and_results_as_its_published_template_does():
+    prompt = renderer("qwen3-coder")(CALLED, [WEATHER], None)
+    head, _, rest = prompt.partition("If you choose to call a function ONLY reply")
+    assert head == (
+        "<|im_start|>system\nYou are Qwen, a helpful AI assistant that can interact with a computer to solve "
+        "tasks.\n\n# Tools\n\nYou have access to the following functions:\n\n<tools>\n<function>\n"
+        "<name>weather.get</name>\n<description>Look outside</description>\n<parameters>\n<parameter>\n"
+        '<name>city</name>\n<type>string</type>\n<enum>["Rome"]</enum>\n</parameter>\n</parameters>\n'
+        "</function>\n</tools>\n\n"
+    )
+    assert rest.partition("Weather?<|im_end|>\n")[2] == (
+        "<|im_start|>assistant\n"
+        "<tool_call>\n<function=weather.get>\n<parameter=city>\na<b\n</parameter>\n"
+        "<parameter=days>\n[1]\n</parameter>\n</function>\n</tool_call>\n"
+        "<tool_call>\n<function=ping>\n</function>\n</tool_call><|im_end|>\n"
+        "<|im_start|>user\n<tool_response>\nsunny\n</tool_response>\n"
+        "<tool_response>\npong\n</tool_response>\n<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
+
+
+def test_qwen_3_coder_keeps_text_apart_from_its_call():
+    said = Message("assistant", "Sure.\n", tool_calls=(ToolCall("ping"),))
+    prompt = renderer("qwen3-coder")([Message("user", "x"), said], [], None)
+    assert "<|im_start|>assistant\nSure.\n\n<tool_call>\n<function=ping>" in prompt

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from corral.core.messages import Message, Tool, ToolCall, ToolParameters, ToolProperty
 from corral.core.requests import Think
+from corral.prompt.families.quoted import Quoting
 from corral.prompt.families.writing import first_system
 
-_QUOTE = "<escape>"
+_QUOTING = Quoting("<escape>")
 _ROLES = {"assistant": "model"}
 
 
@@ -20,9 +21,8 @@ def render(messages: Sequence[Message], tools: Sequence[Tool], _think: Think) ->
     for message in messages[0 if system is None else 1 :]:
         if message.role == "tool":
             name = message.tool_name or (names.pop(0) if names else "")
-            out += (
-                f"<start_function_response>response:{name}{{{_text(message.content)}}}<end_function_response>"
-            )
+            result = _QUOTING.text(message.content)
+            out += f"<start_function_response>response:{name}{{{result}}}<end_function_response>"
             is_open = True
             continue
         if not (is_open and message.role == "assistant"):
@@ -47,7 +47,7 @@ def _head(system: str | None, tools: Sequence[Tool]) -> str:
 
 
 def _declare(tool: Tool) -> str:
-    parts = [f"description:{_text(tool.description)}"]
+    parts = [f"description:{_QUOTING.text(tool.description)}"]
     if tool.parameters.type or tool.parameters.properties:
         parts.append(f"parameters:{_parameters(tool.parameters)}")
     inner = ",".join(parts)
@@ -62,32 +62,16 @@ def _parameters(parameters: ToolParameters) -> str:
             "properties:{" + ",".join(f"{name}:{_property(item)}" for name, item in properties) + "}"
         )
     if parameters.required:
-        parts.append(f"required:{_value(list(parameters.required))}")
+        parts.append(f"required:{_QUOTING.value(list(parameters.required))}")
     if parameters.type:
-        parts.append(f"type:{_text(parameters.type.upper())}")
+        parts.append(f"type:{_QUOTING.text(parameters.type.upper())}")
     return "{" + ",".join(parts) + "}"
 
 
 def _property(schema: ToolProperty) -> str:
-    kind = f",type:{_text(schema.type[0].upper())}" if schema.type else ""
-    return f"{{description:{_text(schema.description)}{kind}}}"
+    kind = f",type:{_QUOTING.text(schema.type[0].upper())}" if schema.type else ""
+    return f"{{description:{_QUOTING.text(schema.description)}{kind}}}"
 
 
 def _call(call: ToolCall) -> str:
-    return f"<start_function_call>call:{call.name}{_value(call.arguments)}<end_function_call>"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_value(value[key])}" for key in sorted(value)) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(_value(item) for item in value) + "]"
-    return str(value)
-
-
-def _text(text: str) -> str:
-    return f"{_QUOTE}{text}{_QUOTE}"
+    return f"<start_function_call>{_QUOTING.call(call)}<end_function_call>"

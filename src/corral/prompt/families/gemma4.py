@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from corral.core.messages import Message, Tool, ToolCall, ToolProperty
 from corral.core.model import Model
 from corral.core.requests import Think
+from corral.prompt.families.quoted import Quoting
 from corral.prompt.families.writing import last_question
 
-_QUOTE = '<|"|>'
+_QUOTING = Quoting('<|"|>')
 _LARGE_FROM = 12_000_000_000  # parameters
 
 
@@ -75,7 +76,8 @@ def _answer(turns: Sequence[Message], recent: bool) -> str:
     for message in turns:
         if message.role == "tool":
             name = message.tool_name or (names.pop(0) if names else "")
-            out += f"<|tool_response>response:{name}{{value:{_text(message.content)}}}<tool_response|>"
+            result = _QUOTING.text(message.content)
+            out += f"<|tool_response>response:{name}{{value:{result}}}<tool_response|>"
             continue
         out += pending
         if recent and message.thinking and message.tool_calls:
@@ -87,12 +89,12 @@ def _answer(turns: Sequence[Message], recent: bool) -> str:
 
 
 def _call(call: ToolCall) -> str:
-    return f"<|tool_call>call:{call.name}{_value(call.arguments)}<tool_call|>"
+    return f"<|tool_call>{_QUOTING.call(call)}<tool_call|>"
 
 
 def _declare(tool: Tool) -> str:
     parameters = tool.parameters
-    parts = [f"description:{_text(tool.description)}"]
+    parts = [f"description:{_QUOTING.text(tool.description)}"]
     if parameters.type or parameters.properties:
         schema = ToolProperty(
             type=(parameters.type,) if parameters.type else (),
@@ -104,9 +106,9 @@ def _declare(tool: Tool) -> str:
 
 
 def _schema(schema: ToolProperty) -> str:
-    parts = [f"description:{_text(schema.description)}"] if schema.description else []
+    parts = [f"description:{_QUOTING.text(schema.description)}"] if schema.description else []
     if schema.enum:
-        parts.append(f"enum:{_value(list(schema.enum))}")
+        parts.append(f"enum:{_QUOTING.value(list(schema.enum))}")
     if isinstance(schema.items, Mapping):
         parts.append(f"items:{_items(schema.items)}")
     if schema.properties:
@@ -115,10 +117,10 @@ def _schema(schema: ToolProperty) -> str:
         )
         parts.append(f"properties:{{{properties}}}")
     if schema.required:
-        parts.append(f"required:{_value(list(schema.required))}")
+        parts.append(f"required:{_QUOTING.value(list(schema.required))}")
     kinds = schema.type or tuple(name for option in schema.any_of for name in option.type)
     if kinds:
-        parts.append(f"type:{_text(_kind(kinds))}")
+        parts.append(f"type:{_QUOTING.text(_kind(kinds))}")
     return "{" + ",".join(parts) + "}"
 
 
@@ -130,23 +132,7 @@ def _kind(kinds: Sequence[str]) -> str:
 def _items(items: Mapping[str, object]) -> str:
     kind = items.get("type")
     rest = {key: value for key, value in sorted(items.items()) if key != "type"}
-    parts = [f"{key}:{_value(value)}" for key, value in rest.items()]
+    parts = [f"{key}:{_QUOTING.value(value)}" for key, value in rest.items()]
     if isinstance(kind, str):
-        parts.append(f"type:{_text(kind.upper())}")
+        parts.append(f"type:{_QUOTING.text(kind.upper())}")
     return "{" + ",".join(parts) + "}"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_value(value[key])}" for key in sorted(value)) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(_value(item) for item in value) + "]"
-    return str(value)
-
-
-def _text(text: str) -> str:
-    return f"{_QUOTE}{text}{_QUOTE}"

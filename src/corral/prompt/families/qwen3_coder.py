@@ -42,8 +42,8 @@ def _turn(turns: Sequence[Message], at: int, message: Message) -> str:
     if message.role == "tool":
         return tool_response(turns, at, end="\n")
     if message.role == "assistant" and message.tool_calls:
-        content = message.content + "\n" if message.content else ""
-        return chatml("assistant", content + "".join("\n" + call_text(call) for call in message.tool_calls))
+        content = message.content.strip() + "\n\n" if message.content.strip() else ""
+        return chatml("assistant", content + "\n".join(call_text(call) for call in message.tool_calls))
     text = chatml(message.role, message.content)
     return text.removesuffix("<|im_end|>\n") if is_prefill(turns, at) else text
 
