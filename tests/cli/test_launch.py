@@ -83,8 +83,11 @@ def test_a_tool_takes_the_place_of_the_command(tools, started, server, corral, c
     assert command == [str(tools / "claude"), "--model", "big", "-p", "hi"]
     assert env["ANTHROPIC_BASE_URL"] == f"http://127.0.0.1:{server.port}"
     said = capsys.readouterr().err
-    assert said.startswith("launching Claude Code with big; set for it:\n  ANTHROPIC_BASE_URL=http")
+    assert said.startswith(
+        "launching Claude Code with big, by these variables and arguments:\n  ANTHROPIC_BASE_URL=http"
+    )
     assert "ANTHROPIC_AUTH_TOKEN=(hidden)" in said
+    assert said.endswith("  claude --model big\n")
 
 
 def test_the_model_of_the_last_time_is_taken_again(tools, corral):
@@ -152,3 +155,8 @@ def test_the_known_tools_are_listed(tools, corral):
     assert "claude        Claude Code" in corral("launch").out
     listed = json.loads(corral("launch", "--json").out)["tools"]
     assert listed[0] == {"name": "claude", "title": "Claude Code", "path": str(tools / "claude")}
+
+
+def test_the_help_names_every_tool(corral):
+    said = corral("launch", "--help").out
+    assert [tool.name for tool in TOOLS if tool.name not in said] == []

@@ -76,7 +76,8 @@ def test_a_model_that_can_think_is_let_to(server, corral):
 
 def test_thinking_can_be_hidden(server, corral):
     server.on("POST", "/api/show", Reply({"capabilities": ["thinking"]}))
-    server.on("POST", "/api/generate", Reply([{"thinking": "Hm."}, {"response": "Lima."}, {"done": True}]))
+    message = {"message": {"thinking": "Hm.", "content": "Lima."}}
+    server.on("POST", "/api/chat", Reply([message, {"done": True}]))
     assert corral("run", "m", "hi", "--hidethinking").out == "Lima.\n\n"
 
 

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.helpers.server import assert_gone, free_port
+from tests.helpers.terminal import terminal
 
 pytestmark = [
     pytest.mark.slow,
@@ -102,6 +103,27 @@ def test_tables_can_be_read_by_programs(shell):
     loaded = json.loads(shell.run("ps", "--json")[1])["models"]
     assert [model["name"] for model in loaded] == ["pocket:latest"]
     assert "completion" in json.loads(shell.run("show", "pocket", "--json")[1])["capabilities"]
+
+
+def test_a_chat_in_a_terminal_is_answered_saved_and_continued(shell):
+    env = {**shell.env, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    with terminal("run", "pocket", env=env) as chat:
+        chat.say(QUESTION)
+        chat.wait_for("The capital of Peru is Lima.")
+        chat.say("/set system Be brief.")
+        chat.say("/save kept")
+        chat.wait_for("Created new model 'kept'")
+        chat.say("/load kept")
+        chat.wait_for_prompt()
+        chat.say("/show system")
+        chat.wait_for("Be brief.")
+        chat.say("/bye")
+        assert chat.wait_for_end() == 0
+    with terminal("run", "kept", env=env) as chat:
+        chat.wait_for(f">>> {QUESTION}")
+        chat.say("/bye")
+        assert chat.wait_for_end() == 0
+    assert shell.run("rm", "kept")[0] == 0
 
 
 def test_a_load_is_planned_without_loading(shell):

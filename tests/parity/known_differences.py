@@ -39,6 +39,7 @@ KNOWN: dict[str, str] = {
     "completions/logprobs": _LOGPROBS,
     "responses/echo": _HONOURED,
     "cli/ps": _OWN_MEMORY,
+    "cli/run-hidethinking": "the flag hides thinking, of whichever way to a prompt; in the reference of one",
     "create/quantize-bad": _MORE_TYPES,
     "cli/create-quantize-bad": _MORE_TYPES,
 }

@@ -7,7 +7,8 @@ from corral.cli.spec import COMMANDS, ENVIRONMENT, HELP, ROOT, Command, Flag
 
 def help_text(command: Command, program: str) -> str:
     """The whole help of a command, or of the program for ROOT."""
-    return f"{command.summary}\n\n{usage_text(command, program)}"
+    details = f"{command.details}\n\n" if command.details else ""
+    return f"{command.summary}\n\n{details}{usage_text(command, program)}"
 
 
 def usage_text(command: Command, program: str) -> str:

@@ -17,11 +17,14 @@ from rich.markdown import Heading, Markdown
 from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.text import Text
+from rich.theme import Theme
 
 from corral.cli.blocks import Block
 
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("strikethrough").enable("table")
 _CODE_THEME = "ansi_dark"  # the terminal's own colours, so it suits light and dark ones
+# Without backgrounds, which suit either light or dark terminals.
+_THEME = Theme({"markdown.code": "cyan", "markdown.h1": "bold underline", "markdown.h2": "bold"})
 _EMPTY_ENDS = re.compile(r"\A((\x1b\[[0-9;]*m)*\n)+|(\n(\x1b\[[0-9;]*m)*)+\Z")
 _TRAILING_SPACES = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 
@@ -64,7 +67,9 @@ def highlight_last(lines: Iterable[str], language: str) -> str:
 
 def _to_text(renderable: RenderableType, columns: int, *, crop: bool = True) -> str:
     buffer = io.StringIO()
-    console = Console(file=buffer, force_terminal=True, width=columns, highlight=False, legacy_windows=False)
+    console = Console(
+        file=buffer, force_terminal=True, width=columns, theme=_THEME, highlight=False, legacy_windows=False
+    )
     console.print(renderable, crop=crop, no_wrap=None if crop else True, overflow=None if crop else "ignore")
     return _EMPTY_ENDS.sub("", _TRAILING_SPACES.sub(r"\1", buffer.getvalue()))
 

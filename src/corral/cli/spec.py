@@ -37,7 +37,7 @@ class Command:
 
     `module` is imported only when the command runs; its function `run` takes an Invocation. With `actions`,
     pairs of a name and its help, the first argument must be one of these. With `passes_on`, words after `--`
-    are for another program, and no arguments of ours.
+    are for another program, and no arguments of ours. `details` follow the summary in the help.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Command:
     instead: str = ""
     actions: tuple[tuple[str, str], ...] = ()
     passes_on: bool = False
+    details: str = ""
 
 
 HELP = Flag("help", "", short="h")
@@ -329,6 +330,8 @@ COMMANDS: tuple[Command, ...] = (
         most=None,
         env=_HOST,
         passes_on=True,
+        details="Tools: claude, codex, opencode, aider, open-webui, copilot. Without one, you are asked.\n"
+        "Words after -- are passed on to it, as in: launch claude --model qwen3:30b -- --continue",
     ),
     Command(
         "service",

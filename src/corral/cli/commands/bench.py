@@ -8,9 +8,9 @@ from __future__ import annotations
 import random
 import statistics
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from corral.cli.client import Client
 from corral.cli.errors import CommandError
@@ -22,7 +22,9 @@ from corral.cli.table import print_table
 
 _PROMPT_WORDS = 400
 _ANSWER_TOKENS = 128
-_LEAST_TOKENS = 8  # of an answer that is worth a measurement
+_LEAST_TOKENS = 24  # of answers that are worth a measurement
+_MOST_REQUESTS = 8  # of one round, with a model that says little
+_FIELDS = ("prompt_eval_count", "prompt_eval_duration", "eval_count", "eval_duration")
 _HEADER = ("TASK", "TOKENS", "SPEED", "LAST TIME", "CHANGE")
 _WORDS = [
     "river",
@@ -115,20 +117,22 @@ def _load(client: Client, name: str, digest: str) -> float | None:
     return None if any(model["digest"] == digest for model in loaded) else time.monotonic() - began
 
 
-def _ask(client: Client, name: str) -> Mapping[str, Any]:
-    prompt = " ".join(random.choices(_WORDS, k=_PROMPT_WORDS))
-    options = {"num_predict": _ANSWER_TOKENS, "temperature": 1.0}
-    for _ in range(5):  # a model may stop at once
-        body = {"model": name, "prompt": prompt, "raw": True, "stream": False, "options": options}
-        record: Mapping[str, Any] = client.call("POST", "/api/generate", body)
-        if (record.get("eval_count") or 0) >= _LEAST_TOKENS:
-            return record
-        prompt = " ".join(random.choices(_WORDS, k=_PROMPT_WORDS))
+def _ask(client: Client, name: str) -> Mapping[str, int]:
+    """Counts and durations of one round, summed up over its requests; small models may say little to one."""
+    sums: Counter[str] = Counter()
+    for _ in range(_MOST_REQUESTS):
+        prompt = f"Write a long story with these words: {' '.join(random.choices(_WORDS, k=_PROMPT_WORDS))}"
+        options = {"num_predict": _ANSWER_TOKENS, "temperature": 1.0}
+        body = {"model": name, "prompt": prompt, "stream": False, "options": options}
+        record = client.call("POST", "/api/generate", body)
+        sums.update({field: record.get(field) or 0 for field in _FIELDS})
+        if sums["eval_count"] >= _LEAST_TOKENS:
+            return sums
     raise CommandError(f"{name} writes too little to be measured")
 
 
-def _speed(record: Mapping[str, Any], task: str) -> float:
-    return float(record[f"{task}_count"] / max(record[f"{task}_duration"], 1) * 1e9)
+def _speed(sums: Mapping[str, int], task: str) -> float:
+    return sums[f"{task}_count"] / max(sums[f"{task}_duration"], 1) * 1e9
 
 
 def _rows(found: Speeds, last: Speeds | None) -> Iterator[tuple[str, ...]]:

@@ -151,10 +151,12 @@ def _target(call: Invocation, model: str) -> Target:
 
 
 def _announce(tool: Tool, model: str, start: Start) -> None:
-    print(f"launching {tool.title} with {model}; set for it:", file=sys.stderr)
+    print(f"launching {tool.title} with {model}, by these variables and arguments:", file=sys.stderr)
     for name, value in start.env.items():
         hidden = value and name.endswith(_SECRET)
         print(f"  {name}={'(hidden)' if hidden else value}", file=sys.stderr)
+    if start.words:
+        print(f"  {tool.program} {shlex.join(start.words)}", file=sys.stderr)
 
 
 def _print_shell(command: list[str], env: Mapping[str, str]) -> None:

@@ -119,9 +119,11 @@ def _one_shot(request: RunRequest, prompt: str, images: list[bytes]) -> tuple[st
     """Path and body of the request.
 
     /api/generate passes the thinking of models with a chat template of their own on as part of the text, as
-    scripts that read our output know it. /api/chat sets it apart, so that a person can see which is which.
+    scripts that read our output know it. /api/chat sets it apart, so that a person can see which is which,
+    and that it can be hidden.
     """
-    if prompt and request.model.thinks and is_terminal(sys.stdout):
+    hides = request.style.thinking == "hide"
+    if prompt and request.model.thinks and (hides or is_terminal(sys.stdout)):
         return "/api/chat", _chat_body(request, prompt, images)
     return "/api/generate", {**request.fields(), "prompt": prompt, **_with_images(images)}
 
