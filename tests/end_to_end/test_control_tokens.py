@@ -1,11 +1,11 @@
-"""Tags that are control tokens in the model's vocabulary, as those of gpt-oss, Gemma 4 or DeepSeek are."""
+"""Control tokens: tags, as those of gpt-oss, Gemma 4 or DeepSeek, and the one that opens a prompt."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.helpers.questions import GREEDY
-from tests.helpers.rewritten import with_control_tokens
+from tests.helpers.rewritten import with_control_tokens, with_opening_token
 from tests.helpers.server import MODELS
 from tests.parity.replay import Files
 
@@ -48,3 +48,15 @@ def test_tags_that_nobody_looks_for_are_no_text(model):
     template += "<|im_start|>assistant\n"
     model.post("/api/create", {"model": "untagged", "from": "control", "template": template, "stream": False})
     assert "<think>" not in answer(model, "untagged", "Hello")["content"]
+
+
+def test_a_prompt_that_begins_with_the_opening_token_gets_no_second_one(server, tmp_path):
+    plain = tmp_path / "plain.gguf"
+    plain.write_bytes(Files(MODELS).data("peer-plain.gguf"))
+    data = with_opening_token(plain, tmp_path / "opened.gguf").read_bytes()
+    server.post("/api/create", {"model": "opened", "files": {"o.gguf": server.upload(data)}, "stream": False})
+    counts = [
+        server.post("/api/generate", {"model": "opened", "prompt": text, "raw": True, "stream": False})
+        for text in ("Hello", "<|endoftext|>Hello", "<|endoftext|><|endoftext|>Hello")
+    ]
+    assert [answer["prompt_eval_count"] for answer in counts] == [2, 2, 3]

@@ -86,6 +86,23 @@ def test_generate_takes_pictures_where_the_prompt_has_their_place(models):
     assert models.post("/api/generate", body | {"options": GREEDY})["done"]
 
 
+def test_a_raw_prompt_must_have_a_place_for_each_picture(models):
+    body = {"model": "eyes", "raw": True, "images": sent(picture(), picture()), "stream": False}
+    status, answer = models.request("POST", "/api/generate", body | {"prompt": "a [img-0] b"})
+    message = "the prompt has no place for image 2: write [img-1] there"
+    assert (status, json.loads(answer)) == (400, {"error": message})
+    assert models.post("/api/generate", body | {"prompt": "[img-1][img-0] a", "options": GREEDY})["done"]
+
+
+def test_a_prompt_that_ends_with_a_picture_is_refused_as_the_engine_would_not_survive_it(models):
+    body = {"model": "eyes", "raw": True, "images": sent(picture()), "prompt": "a [img-0]", "stream": False}
+    status, answer = models.request("POST", "/api/generate", body)
+    assert (status, json.loads(answer)) == (
+        400,
+        {"error": "the prompt ends with an image: write some text after it"},
+    )
+
+
 def test_a_picture_and_a_format_go_together(models):
     status, answer = ask(models, "eyes", picture(), format={"enum": ["red", "blue"]}, think=True)
     assert status == 200

@@ -143,6 +143,25 @@ async def test_a_grammar_holds(chat_model: Path):
         assert text(await chunks(process, request)).startswith("{")
 
 
+@pytest.mark.parametrize(
+    ("grammar", "stop", "num_predict", "expected"),
+    [
+        ('"hé𒀀!"', (), 20, "hé𒀀!"),
+        ('"hello 𒀀STOPper"', ("OPp",), 20, "hello 𒀀ST"),
+        ('"𒀀𒀀"', (), 2, ""),
+    ],
+)
+async def test_no_piece_ends_within_a_character_or_holds_a_part_of_a_stop_text(
+    chat_model: Path, grammar: str, stop: tuple[str, ...], num_predict: int, expected: str
+):
+    async with running(LaunchParams(model=str(chat_model), num_ctx=512)) as process:
+        options = Options(temperature=0, num_predict=num_predict, stop=stop)
+        request = Completion(prompt="x", grammar=f"root ::= {grammar}", sampling=sampling(options))
+        found = await chunks(process, request)
+        assert all("\ufffd" not in chunk.text for chunk in found if isinstance(chunk, TextPiece))
+        assert text(found) == expected
+
+
 async def test_a_broken_grammar_is_an_error_and_nothing_worse(chat_model: Path):
     async with running(LaunchParams(model=str(chat_model), num_ctx=1024)) as process:
         with pytest.raises(EngineError) as found:

@@ -22,3 +22,13 @@ def with_control_tokens(source: Path, target: Path, tokens: Iterable[str]) -> Pa
         types.parts[types.data[names.index(token)]][0] = TokenType.CONTROL
     reader.data.flush()
     return target
+
+
+def with_opening_token(source: Path, target: Path) -> Path:
+    """A copy to whose prompts the engine adds `<|endoftext|>` in front; returns `target`."""
+    shutil.copyfile(source, target)
+    reader = GGUFReader(target, "r+")
+    field = reader.fields["tokenizer.ggml.add_bos_token"]
+    field.parts[field.data[0]][0] = True
+    reader.data.flush()
+    return target

@@ -104,6 +104,7 @@ class Client:
     def __init__(self, address: str) -> None:
         self.address = address
         self._marker: str | None = None
+        self._bos_text: str | None = None
 
     async def complete(self, request: Completion) -> AsyncGenerator[list[Chunk], None]:
         """Continue a text. Each batch holds all chunks that were there at once; the last chunk is a Finish.
@@ -167,6 +168,13 @@ class Client:
         if self._marker is None:
             self._marker = str((await self.props()).get("media_marker") or "<__media__>")
         return self._marker
+
+    async def bos_text(self) -> str:
+        """The text of the token (BOS) that the engine puts before every prompt; empty where it puts none."""
+        if self._bos_text is None:
+            adds = await self.tokenize("", add_special=True)
+            self._bos_text = str((await self.props()).get("bos_token") or "") if adds else ""
+        return self._bos_text
 
     async def props(self) -> dict[str, Any]:
         found: dict[str, Any] = await self._call("/props", None)

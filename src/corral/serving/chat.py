@@ -55,7 +55,7 @@ class ChatRun(ABC):
         text = await self._text(marked)
         client = self._run.client
         media = [await client.count_media(native_messages([Message("user", images=(i,))])) for i in images]
-        without_marks = MARKER.sub("", text) if images else text
+        without_marks = (MARKER.sub("", text) if images else text).removeprefix(await client.bos_text())
         return len(await client.tokenize(without_marks, add_special=True)) + sum(media)
 
     def _cut(self, kept: Sequence[Message], *, in_prompt: bool = False) -> Cut | None:

@@ -14,6 +14,7 @@ import msgspec
 from corral.answer import AnswerParser, PlainParser
 from corral.core.events import Cut, Done, Event
 from corral.engine import Client, Completion, Finish, PrefillProgress, TextPiece
+from corral.errors import InvalidInput
 from corral.serving.run import Run, shown_logprobs
 
 log = logging.getLogger("corral.serving")
@@ -49,6 +50,8 @@ class Continuation:
 async def complete(run: Run, work: Continuation) -> AsyncGenerator[list[Event], None]:
     """The events of a continued text; the last one is a Done."""
     prompt, media = await _with_media(run.client, work.prompt, work.images)
+    # Many templates begin with the token that the engine adds by itself; two of them confuse a model.
+    prompt = prompt.removeprefix(await run.client.bos_text())
     request = Completion(
         prompt=prompt,
         images=media,
@@ -91,7 +94,11 @@ async def complete(run: Run, work: Continuation) -> AsyncGenerator[list[Event], 
 
 
 async def _with_media(client: Client, prompt: str, images: Sequence[bytes]) -> tuple[str, list[str]]:
-    """The prompt with the engine's marker for each image, and the images in that order."""
+    """The prompt with the engine's marker for each image, and the images in that order.
+
+    Raises InvalidInput for an image that has no place, and for one that nothing follows: the engine ends with
+    an assertion then, and every other request with it. Prompts that a client writes itself may be so.
+    """
     if not images:
         return prompt, []
     marker = await client.media_marker()
@@ -105,6 +112,12 @@ async def _with_media(client: Client, prompt: str, images: Sequence[bytes]) -> t
         return marker
 
     text = MARKER.sub(mark, prompt)
+    if missing := sorted(set(range(len(images))) - set(order)):
+        raise InvalidInput(
+            f"the prompt has no place for image {missing[0] + 1}: write [img-{missing[0]}] there"
+        )
+    if text.endswith(marker):
+        raise InvalidInput("the prompt ends with an image: write some text after it")
     return text, [base64.b64encode(images[number]).decode() for number in order]
 
 
