@@ -12,7 +12,7 @@ from corral.anthropic.shapes import MessagesIn, read_count, read_messages
 from corral.anthropic.writer import MessageWriter
 from corral.core.requests import ChatRequest
 from corral.serving.service import Service
-from corral.wire import Handler, Reply, reply, translated, watch_disconnect
+from corral.wire import Handler, RemoteImages, Reply, reply, translated, watch_disconnect
 
 
 class _Routes:
@@ -29,9 +29,9 @@ class _Routes:
         return json_response({"input_tokens": num_tokens})
 
 
-def routes(service: Service) -> list[tuple[str, str, Handler]]:
+def routes(service: Service, images: RemoteImages | None = None) -> list[tuple[str, str, Handler]]:
     """Method, path and endpoint of every route."""
-    own, endpoint = _Routes(service), partial(translated, refused=refused, failed=failed)
+    own, endpoint = _Routes(service), partial(translated, refused=refused, failed=failed, images=images)
     return [
         ("POST", "/v1/messages", endpoint(read_messages, own.messages)),
         ("POST", "/v1/messages/count_tokens", endpoint(read_count, own.count_tokens)),

@@ -18,12 +18,14 @@ from corral.openai.responses.shapes import read_responses
 from corral.openai.shapes import read_chat, read_completion, read_embeddings
 from corral.openai.transcriptions import TranscriptionRoutes
 from corral.serving.service import Service
-from corral.wire import Handler, Reply, handled, translated
+from corral.wire import Handler, RemoteImages, Reply, handled, translated
 
 T = TypeVar("T")
 
 
-def routes(service: Service, library: Library, archive: Archive) -> list[tuple[str, str, Handler]]:
+def routes(
+    service: Service, library: Library, archive: Archive, images: RemoteImages | None = None
+) -> list[tuple[str, str, Handler]]:
     """Method, path and endpoint of every route."""
     models, inference = ModelRoutes(library), InferenceRoutes(service)
     transcriptions, rerank = TranscriptionRoutes(service), RerankRoutes(service)
@@ -31,10 +33,10 @@ def routes(service: Service, library: Library, archive: Archive) -> list[tuple[s
     return [
         ("GET", "/v1/models", handled(models.list, failed)),
         ("GET", "/v1/models/:model", handled(models.retrieve, failed)),
-        ("POST", "/v1/chat/completions", _endpoint(read_chat, inference.chat)),
+        ("POST", "/v1/chat/completions", _endpoint(read_chat, inference.chat, images)),
         ("POST", "/v1/completions", _endpoint(read_completion, inference.completion)),
         ("POST", "/v1/embeddings", _endpoint(read_embeddings, inference.embeddings)),
-        ("POST", "/v1/responses", _endpoint(read_responses, responses.create)),
+        ("POST", "/v1/responses", _endpoint(read_responses, responses.create, images)),
         ("GET", "/v1/responses/:id", handled(responses.find, failed)),
         ("DELETE", "/v1/responses/:id", handled(responses.delete, failed)),
         # The second path is that of Cohere's library.
@@ -44,5 +46,9 @@ def routes(service: Service, library: Library, archive: Archive) -> list[tuple[s
     ]
 
 
-def _endpoint(read: Callable[[bytes], T], run: Callable[[Request, T], Awaitable[Reply]]) -> Handler:
-    return translated(read, run, refused=refused, failed=failed)
+def _endpoint(
+    read: Callable[[bytes], T],
+    run: Callable[[Request, T], Awaitable[Reply]],
+    images: RemoteImages | None = None,
+) -> Handler:
+    return translated(read, run, refused=refused, failed=failed, images=images)

@@ -13,6 +13,7 @@ from corral.registry.auth import KeyPair
 from corral.registry.client import RegistryClient
 from corral.registry.credentials import Credentials
 from corral.registry.download import SMALL, download_blob, fetch_small
+from corral.registry.guard import REDIRECTS, proxy_of
 from corral.registry.hosts import HUGGING_FACE_NAMES, Endpoint, Hosts, Login
 from corral.registry.hugging_face import RemoteFile, choose_files, list_files
 from corral.registry.partial import bytes_to_come
@@ -23,6 +24,7 @@ from corral.registry.upload import upload_blob
 
 __all__ = [
     "HUGGING_FACE_NAMES",
+    "REDIRECTS",
     "SMALL",
     "Credentials",
     "Endpoint",
@@ -39,6 +41,7 @@ __all__ = [
     "download_blob",
     "fetch_small",
     "list_files",
+    "proxy_of",
     "search",
     "upload_blob",
 ]

@@ -8,7 +8,6 @@ meaning between check and use gains nothing.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from corral.core.addresses import is_public
 from corral.registry.failures import Suspect
 
 MAX_REDIRECTS = 10
@@ -62,7 +62,7 @@ class Border:
 
     def check_address(self, url: httpx.URL, address: str) -> None:
         """Raises Suspect when a connection to `url`, at `address`, leads into a private network."""
-        if url.host == self.home.host or self.trusts(url) or _is_public(address):
+        if url.host == self.home.host or self.trusts(url) or is_public(address):
             return
         raise Suspect(
             f"refused to follow a redirect to {url.host}: a private address",
@@ -87,10 +87,3 @@ class Border:
                 raise
 
         return check
-
-
-def _is_public(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_global
-    except ValueError:
-        return False

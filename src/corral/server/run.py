@@ -29,6 +29,7 @@ from corral.server.tls import certificate
 from corral.serving.service import Service
 from corral.settings import Address, Settings
 from corral.store import Store
+from corral.wire import RemoteImages
 
 log = logging.getLogger("corral.server")
 
@@ -48,11 +49,12 @@ def build(settings: Settings) -> App:
     mode = read_mode(settings.capture)
     capture = Capture(settings.home / "captures", mode) if mode is not None else None
     service = Service(library, scheduler, Books(ring, metrics))
+    images = RemoteImages(settings.image_hosts)
     table = [
         *api.routes(service, library, scheduler),
         *api.key_routes(ring),
-        *openai.routes(service, library, openai.Archive(database, _owner)),
-        *anthropic.routes(service),
+        *openai.routes(service, library, openai.Archive(database, _owner), images),
+        *anthropic.routes(service, images),
         *(share.routes(library.sharing) if settings.share else ()),
     ]
 

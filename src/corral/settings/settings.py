@@ -24,6 +24,7 @@ class Settings:
     home: Path = field(default_factory=lambda: Path.home() / ".corral")
     identity: Path = field(default_factory=lambda: Path.home() / ".ollama")
     origins: tuple[str, ...] = ()
+    image_hosts: tuple[str, ...] = ()  # may be asked for images by URL; `*`: the whole internet
     open: tuple[str, ...] = ()  # scopes that need no key; empty: all on loopback, none elsewhere
     keep_alive_s: float = 300.0
     load_timeout_s: float = 300.0
@@ -110,6 +111,7 @@ def _read(reader: Reader) -> Settings:
         address=_trusting(reader.address("HOST"), home / _CERTIFICATE),
         models=Path(reader.text("MODELS", str(reader.user / ".ollama" / "models"))),
         origins=reader.words("ORIGINS"),
+        image_hosts=reader.words("IMAGE_HOSTS"),
         open=reader.words("OPEN"),
         keep_alive_s=reader.seconds("KEEP_ALIVE", 300.0),
         load_timeout_s=reader.limit("LOAD_TIMEOUT", 300.0),

@@ -6,6 +6,7 @@ dialect rooms call it, each with its own Writer and its own form of errors; it k
 
 from corral.wire.decode import decode_json, read_body
 from corral.wire.endpoint import Handler, Reply, handled, translated
+from corral.wire.images import RemoteImages
 from corral.wire.operation import Operation
 from corral.wire.reply import Writer, reply
 from corral.wire.status import status_of
@@ -14,6 +15,7 @@ from corral.wire.stream import Streaming, watch_disconnect
 __all__ = [
     "Handler",
     "Operation",
+    "RemoteImages",
     "Reply",
     "Streaming",
     "Writer",

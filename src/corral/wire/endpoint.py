@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from corral.errors import CorralError, InvalidInput
 from corral.wire.decode import read_body
+from corral.wire.images import RemoteImages
 from corral.wire.status import status_of
 from corral.wire.stream import Streaming
 
@@ -42,15 +43,19 @@ def translated(
     *,
     refused: ErrorForm,
     failed: ErrorForm,
+    images: RemoteImages | None = None,
 ) -> Handler:
     """An endpoint in two steps: `read` makes a value of the body, `run` does what it asks.
+
+    Images that the body names by URL are fetched before it is read, where there are `images`.
 
     Clients can tell by the form of an error in which of them it was: a body is `refused`, work `failed`.
     """
 
     async def endpoint(request: Request) -> Reply:
         try:
-            asked = read(await _plain_body(request))
+            body = await _plain_body(request)
+            asked = read(await images.inlined(body) if images is not None else body)
         except CorralError as error:
             return _answered(request, error, refused)
         try:
