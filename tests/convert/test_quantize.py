@@ -8,14 +8,17 @@ import struct
 from contextlib import aclosing
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import xllamacpp.xllamacpp as native
 
-from corral.convert import Finished, Progress, quantize
+from corral.convert import FILE_TYPES, Finished, Progress, quantize
+from corral.convert.job import Quantize
 from corral.convert.kernels import InvalidWeights, Kernels
-from corral.errors import CorruptData, CreateError, StorageError
-from corral.gguf import TensorInfo, read_gguf, tensor_data, write_gguf
+from corral.convert.work import do
+from corral.errors import CorruptData, CreateError, InvalidInput, StorageError
+from corral.gguf import FILE_TYPE_NAMES, TensorInfo, read_gguf, tensor_data, write_gguf
 
 F32, F16, Q8_0, Q4_K, Q6_K, BF16 = 0, 1, 8, 12, 14, 30
 SHAPE = (256, 3)
@@ -27,7 +30,7 @@ def ramp(count, start=0):
     return [((start + index) % 257 - 128) / 128 for index in range(count)]
 
 
-def build(path, *, value=None, shape=SHAPE, file_type=1, name="blk.0.ffn_up.weight", **keys):
+def build(path, *, value=None, shape=SHAPE, file_type=1, name="blk.0.ffn_up.weight", noise=False, **keys):
     """A model with a norm in F32 and a matrix in F16; every number is `value` where one is given."""
     tensors = (TensorInfo(name, shape, F16), TensorInfo("output_norm.weight", (256,), F32))
     metadata = {"general.architecture": "llama", "general.file_type": file_type, "block_count": 1, **keys}
@@ -35,6 +38,8 @@ def build(path, *, value=None, shape=SHAPE, file_type=1, name="blk.0.ffn_up.weig
     def weights(tensor):
         count = tensor.num_elements
         numbers = ramp(256) * (count // 256) if value is None else [value] * count
+        if noise:
+            numbers = np.random.default_rng(0).normal(size=count)
         yield struct.pack(f"<{count}{'f' if tensor.type == F32 else 'e'}", *numbers)
 
     with path.open("wb") as file:
@@ -42,12 +47,13 @@ def build(path, *, value=None, shape=SHAPE, file_type=1, name="blk.0.ffn_up.weig
     return path
 
 
-def run(source, target, file_type):
+def run(source, target, file_type, imatrix=None):
     """The steps of a whole quantization."""
 
     async def collect():
         with target.open("wb") as file:
-            return [step async for step in quantize(source, file, file_type, num_threads=2)]
+            steps = quantize(source, file, file_type, imatrix=imatrix, num_threads=2)
+            return [step async for step in steps]
 
     return asyncio.run(collect())
 
@@ -77,6 +83,47 @@ def test_steps_end_with_the_digest_of_what_was_written(tmp_path):
     size = source.stat().st_size
     assert steps[-1] == Progress(size, size)
     assert [step.completed for step in steps] == sorted(step.completed for step in steps)
+
+
+def importance(folder):
+    """An importance matrix for what `build` makes: of 32 columns the first 8 matter most."""
+    name = b"blk.0.ffn_up.weight"
+    numbers = struct.pack("<256f", *([1000.0] * 8 + [0.001] * 24) * 8)
+    path = folder / "imatrix.dat"
+    path.write_bytes(struct.pack("<ii", 1, len(name)) + name + struct.pack("<ii", 1, 256) + numbers)
+    return path
+
+
+# The tables of the types with one bit alone take ten seconds.
+@pytest.mark.slow
+@pytest.mark.parametrize("file_type", [name for name in FILE_TYPES if not name.startswith("IQ1")])
+def test_every_type_is_written_and_named(tmp_path, kernels, file_type):
+    job = Quantize(str(build(tmp_path / "a.gguf")), file_type, 1, str(importance(tmp_path)))
+    with (tmp_path / "b.gguf").open("wb") as out:  # in this process: some types have tables that take seconds
+        do(job, kernels, out, lambda step: None)
+    found = read_gguf(tmp_path / "b.gguf")
+    assert FILE_TYPE_NAMES[found.file_type] == file_type
+    matrix = next(tensor for tensor in found.tensors if tensor.name == "blk.0.ffn_up.weight")
+    assert matrix.type_name == ("Q8_0" if file_type == "MXFP4_MOE" else FILE_TYPES[file_type])
+
+
+def test_a_type_that_needs_an_importance_matrix_asks_for_it(tmp_path):
+    with pytest.raises(InvalidInput, match="IQ2_XXS needs an importance matrix"):
+        run(build(tmp_path / "a.gguf"), tmp_path / "b.gguf", "IQ2_XXS")
+
+
+def test_columns_that_matter_are_nearer_with_an_importance_matrix(tmp_path, kernels):
+    """Of the squared error of Q4_K: the share in the columns that matter."""
+    source = build(tmp_path / "a.gguf", shape=(256, 64), noise=True)
+    shares = []
+    for imatrix in (None, importance(tmp_path)):
+        run(source, tmp_path / "b.gguf", "Q4_K_S", imatrix)
+        packed = data_of(tmp_path / "b.gguf", "blk.0.ffn_up.weight")
+        found = np.frombuffer(kernels.convert(packed, Q4_K, F32, 256), np.float32).reshape(64, 256)
+        exact = np.frombuffer(data_of(source, "blk.0.ffn_up.weight"), np.float16).reshape(64, 256)
+        error = (found - exact) ** 2
+        shares.append(error.reshape(-1, 32)[:, :8].sum() / error.sum())
+    assert shares[1] < shares[0] * 0.9
 
 
 @pytest.mark.parametrize("file_type", ["F32", "BF16"])
