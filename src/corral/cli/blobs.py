@@ -16,6 +16,7 @@ from corral.cli.connect import is_local
 from corral.cli.progress import Display
 from corral.core.digests import Digest
 from corral.errors import CorralError, StorageError
+from corral.modelfile import LocalParts
 from corral.store import BlobStore
 
 # Where the server keeps its blobs: told to clients of the same machine that ask for one that is not there.
@@ -31,6 +32,20 @@ class _Hashed:
     digest: Digest
     size: int
     changed_ns: int
+
+
+def uploaded_parts(client: Client, parts: LocalParts, display: Display) -> dict[str, object]:
+    """Bring the files of `parts` to the server; the fields of a create request that name them or the base."""
+    groups = {"files": parts.files, "adapters": parts.adapters, "draft_files": parts.drafts}
+    digests = upload_files(client, [file for group in groups.values() for file in group.values()], display)
+    fields: dict[str, object] = {
+        field: {name: str(digests[file]) for name, file in group.items()}
+        for field, group in groups.items()
+        if group
+    }
+    if parts.base is not None:
+        fields["from"] = parts.base
+    return fields
 
 
 def upload_files(client: Client, files: Iterable[Path], display: Display) -> dict[Path, Digest]:

@@ -128,6 +128,16 @@ COMMANDS: tuple[Command, ...] = (
         env=_HOST,
     ),
     Command(
+        "quantize",
+        "Make a model, or a .gguf file, with weights of another type",
+        usage="SOURCE TARGET TYPE",
+        module="quantize",
+        flags=(Flag("imatrix", "Importance matrix of llama.cpp, for files", "string"),),
+        least=3,
+        most=3,
+        env=_HOST,
+    ),
+    Command(
         "show",
         "Show what a model is made of",
         usage="MODEL",

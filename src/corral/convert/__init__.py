@@ -7,17 +7,19 @@ by `library`, by `cli` for files that belong to no model, and by `serving` for p
 
 from corral.convert.child import Steps, convert, convert_adapter, quantize
 from corral.convert.job import Finished, Note, Progress
-from corral.convert.mix import FILE_TYPES
+from corral.convert.mix import FILE_TYPES, UNQUANTIZED, file_type_named
 from corral.convert.picture import to_png
 
 __all__ = [
     "FILE_TYPES",
+    "UNQUANTIZED",
     "Finished",
     "Note",
     "Progress",
     "Steps",
     "convert",
     "convert_adapter",
+    "file_type_named",
     "quantize",
     "to_png",
 ]

@@ -51,7 +51,9 @@ FILE_TYPES: Mapping[str, str] = {
     "IQ1_S": "IQ1_S",
     "Q1_0": "Q1_0",
 }
-_PLAIN = frozenset({"F32", "F16", "BF16"})
+# What people say for the mix that is meant when nobody says more.
+_SHORT = {"Q3_K": "Q3_K_M", "Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M", "MXFP4": "MXFP4_MOE"}
+UNQUANTIZED = frozenset({"F32", "F16", "BF16"})
 _COARSE = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M"})
 _FINER_COARSE = frozenset({"IQ2_S", "IQ2_M"})
 
@@ -150,6 +152,12 @@ _VALUES = ("attn_v.weight", "attn_qkv.weight", "attn_kv_b.weight")
 _BLOCK = re.compile(r"blk\.(\d+)\.")
 
 
+def file_type_named(text: str) -> str:
+    """The key of FILE_TYPES that a user means by `text`; empty when there is none."""
+    name = _SHORT.get(text.upper(), text.upper())
+    return name if name in FILE_TYPES else ""
+
+
 def plan(gguf: GGUF, file_type: str, *, has_importance: bool = False) -> tuple[TensorInfo, ...]:
     """The tensors of `gguf` with the types that they get in a file of `file_type`, a key of FILE_TYPES.
 
@@ -229,7 +237,7 @@ class _Chooser:
         base = FILE_TYPES[self.file_type]
         if not is_converted(tensor):
             return tensor.type
-        if base in _PLAIN:
+        if base in UNQUANTIZED:
             return _NUMBERS[base]
         return _NUMBERS[_fitting(self._quantized(tensor, base), tensor.shape[0])]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from corral.convert import FILE_TYPES, quantize
+from corral.convert import FILE_TYPES, UNQUANTIZED, file_type_named, quantize
 from corral.core import manifest as media
 from corral.core.digests import Digest
 from corral.errors import CreateError
@@ -10,10 +10,6 @@ from corral.gguf import FILE_TYPE_NAMES, GGUF
 from corral.library.facts import CreateRequest
 from corral.library.making import Making
 from corral.library.recipe import Part, Recipe
-
-# What people say for the mix that is meant when nobody says more.
-_SHORT = {"Q3_K": "Q3_K_M", "Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M", "MXFP4": "MXFP4_MOE"}
-_UNQUANTIZED = frozenset({"F16", "BF16", "F32"})
 
 
 def wanted_type(request: CreateRequest, part: Part) -> str:
@@ -34,15 +30,15 @@ def wanted_type(request: CreateRequest, part: Part) -> str:
     file_type = target_type(wanted)
     if not file_type or file_type == actual:
         return ""
-    if actual not in _UNQUANTIZED:
+    if actual not in UNQUANTIZED:
         raise CreateError(refusal)
     return file_type
 
 
 def target_type(text: str) -> str:
     """The file type that `text` asks for, or empty. Raises CreateError for an unknown one."""
-    wanted = _SHORT.get(text.upper(), text.upper())
-    if wanted and wanted not in FILE_TYPES:
+    wanted = file_type_named(text)
+    if text and not wanted:
         known = ", ".join(FILE_TYPES)
         raise CreateError(f"unsupported quantization type {text.upper()} - supported types are {known}")
     return wanted

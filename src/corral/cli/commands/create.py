@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from corral.cli.blobs import upload_files
-from corral.cli.client import Client
+from corral.cli.blobs import uploaded_parts
 from corral.cli.errors import CommandError
 from corral.cli.invocation import Invocation
 from corral.cli.progress import Display
@@ -31,7 +30,7 @@ def run(call: Invocation) -> None:
         display.spinner("gathering model components")
         body = _described(modelfile)
         body |= _quantization(call, modelfile)
-        body |= _uploaded(call.client(), modelfile, path.parent, display)
+        body |= uploaded_parts(call.client(), local_parts(modelfile, path.parent), display)
         records = call.client().stream("/api/create", {"model": name, **body})
         if call.is_set("json"):
             print_records(records)
@@ -78,18 +77,3 @@ def _quantization(call: Invocation, modelfile: Modelfile) -> dict[str, object]:
     if wanted["draft_quantize"] and not modelfile.drafts:
         raise CommandError("--draft-quantize requires a DRAFT model")
     return {name: kind for name, kind in wanted.items() if kind}
-
-
-def _uploaded(client: Client, modelfile: Modelfile, folder: Path, display: Display) -> dict[str, object]:
-    """Bring the files to the server; the fields that name them."""
-    parts = local_parts(modelfile, folder)
-    groups = {"files": parts.files, "adapters": parts.adapters, "draft_files": parts.drafts}
-    digests = upload_files(client, [file for group in groups.values() for file in group.values()], display)
-    fields: dict[str, object] = {
-        field: {name: str(digests[file]) for name, file in group.items()}
-        for field, group in groups.items()
-        if group
-    }
-    if parts.base is not None:
-        fields["from"] = parts.base
-    return fields
