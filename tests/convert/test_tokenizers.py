@@ -88,7 +88,11 @@ ENDINGS = [
     ({"eos_token": "<|end|>"}, {}, {"eos_token_id": 3}),
     ({"eos_token": {"content": "<|end|>"}}, {}, {"eos_token_id": 3}),
     ({}, {"eos_token_id": [3, 4]}, {"eos_token_id": 3, "eos_token_ids": [3, 4], "eot_token_id": 4}),
-    ({"eos_token": "<tool>"}, {"eos_token_id": [3, 4]}, {"eos_token_id": 4, "eot_token_id": 3}),
+    (
+        {"eos_token": "<tool>"},
+        {"eos_token_id": [3, 4]},
+        {"eos_token_id": 4, "eos_token_ids": [3, 4], "eot_token_id": 3},
+    ),
     ({"bos_token": "a", "add_bos_token": True}, {}, {"bos_token_id": 0, "add_bos_token": True}),
     ({"bos_token": "a"}, {}, {"bos_token_id": 0, "add_bos_token": False}),
     ({"eos_token": None}, {"eos_token_id": 99}, {}),
