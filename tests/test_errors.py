@@ -14,6 +14,7 @@ CLASSES = [
 ARGUMENTS = {
     "ConfigError": (Path("config.toml"), "what happened"),
     "BodyTooLarge": (10,),
+    "BodyTooSlow": (),
     "CloudDisabled": (),
     "Cancelled": (),
     "ServerBusy": (),

@@ -5,7 +5,7 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
 
     CorralError(message, *, hint=None)
       InvalidInput          InvalidName · InvalidOption · InvalidFormat · ModelfileError(line) ·
-                            TemplateError(line, column) · PromptTooLong · BodyTooLarge(limit) ·
+                            TemplateError(line, column) · PromptTooLong · BodyTooLarge(limit) · BodyTooSlow ·
                             ConfigError(path, line) · PreviousNotFound(id)
       NotFound              ModelNotFound(name) · BlobNotFound(digest)
       Unsupported           the model lacks the capability, or its architecture is unknown · NotAnEmbedder
@@ -65,6 +65,13 @@ class BodyTooLarge(InvalidInput):
             hint="upload files as blobs: /api/blobs/<digest>",
         )
         self.limit = limit
+
+
+class BodyTooSlow(InvalidInput):
+    """A request body comes so slowly that nobody waits for it any longer."""
+
+    def __init__(self) -> None:
+        super().__init__("request timeout: the body came too slowly")
 
 
 class ConfigError(InvalidInput):

@@ -47,7 +47,7 @@ def test_a_command_line_is_understood(line, command, args, flags):
         ("run m --keepalive", "flag needs an argument: --keepalive"),
         ("create m -f", "flag needs an argument: 'f' in -f"),
         ("list --=x", "bad flag syntax: --=x"),
-        ("bogus", 'unknown command "bogus" for "corral"'),
+        ("nonsense", 'unknown command "nonsense" for "corral"'),
         ("Pll", 'unknown command "Pll" for "corral"\n\nDid you mean this?\n\tpull\n\tps\n\tplan\n'),
         (
             "show m --verbose=maybe",

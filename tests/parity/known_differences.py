@@ -16,6 +16,7 @@ _NOTHING_IS_LOST = "a call of a tool that was not declared is shown as the text 
 _MORE_TYPES = "every type of the engine's quantizer can be asked for; the reference has six"
 
 KNOWN: dict[str, str] = {
+    "cli/error-unknown-command": "the word resembles a command that the reference does not have",
     "chat/format-enum": _OWN_GRAMMAR,
     "chat/format-stream-enum": _OWN_GRAMMAR,
     "chat/format-object-enum": _OWN_GRAMMAR,

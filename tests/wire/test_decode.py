@@ -1,4 +1,6 @@
+import asyncio
 import contextlib
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -6,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from corral.errors import BodyTooLarge, CorralError, InvalidInput
-from corral.wire import decode_json, read_body
+from corral.errors import BodyTooLarge, BodyTooSlow, CorralError, InvalidInput
+from corral.wire import decode, decode_json, read_body
 from corral.wire.decode import Base64
 
 
@@ -98,3 +100,28 @@ async def test_a_body_beyond_the_limit_is_refused(large):
 @pytest.fixture
 def anyio_backend():
     return "asyncio"
+
+
+class Trickle:
+    """A request whose body comes byte after byte."""
+
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, pause_s):
+        self.pause_s = pause_s
+
+    async def stream(self):
+        for _ in range(200):
+            await asyncio.sleep(self.pause_s)
+            yield b"x"
+
+
+def test_a_body_that_comes_byte_after_byte_is_not_waited_for_for_ever(monkeypatch):
+    monkeypatch.setattr(decode, "BODY_S", 0.2)
+    with pytest.raises(BodyTooSlow):
+        asyncio.run(read_body(Trickle(0.05)))
+
+
+def test_a_body_that_comes_in_time_is_read_whole(monkeypatch):
+    monkeypatch.setattr(decode, "BODY_S", 20)
+    assert asyncio.run(read_body(Trickle(0))) == b"x" * 200

@@ -170,9 +170,7 @@ def unknown_command(word: str, program: str) -> str:
 
 def _resembles(word: str, name: str) -> bool:
     typed = word.lower()
-    # Two changes, one of them to the first letter, make another word.
-    most = 2 if name[0] == typed[:1] else 1
-    return name.startswith(typed) or _edit_distance(typed, name) <= most
+    return name.startswith(typed) or _edit_distance(typed, name) <= 2
 
 
 def _edit_distance(a: str, b: str) -> int:

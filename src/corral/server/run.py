@@ -6,6 +6,7 @@ import errno
 import logging
 import signal
 import socket
+import sys
 
 import uvicorn
 
@@ -35,6 +36,7 @@ log = logging.getLogger("corral.server")
 
 _BACKLOG = 2048
 _GRACE_S = 1
+_MAX_FILES = 65536
 
 
 def build(settings: Settings) -> App:
@@ -99,6 +101,7 @@ def run(settings: Settings) -> None:
     tls = certificate(settings)
     listener = listen(settings.address)
     app = build(settings)
+    _allow_many_connections()
     sweep_folders()
     _prune(settings)
     host, port = listener.getsockname()[:2]
@@ -145,6 +148,18 @@ def _say_who_may_enter(settings: Settings) -> None:
 
 def _ignore(number: int, frame: object) -> None:
     """A signal that has done its work."""
+
+
+def _allow_many_connections() -> None:
+    """Each takes a file descriptor, and many systems start programs with room for 1024."""
+    if sys.platform == "win32":
+        return
+    import resource  # exists on POSIX alone
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _prune(settings: Settings) -> None:

@@ -6,6 +6,7 @@ keys and null count as absent; whatever follows the first complete value is igno
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
@@ -15,7 +16,7 @@ from typing import Any, TypeVar, get_type_hints
 import msgspec
 from starlette.requests import Request
 
-from corral.errors import BodyTooLarge, InvalidInput
+from corral.errors import BodyTooLarge, BodyTooSlow, InvalidInput
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -23,18 +24,34 @@ T = TypeVar("T", bound=msgspec.Struct)
 MAX_BODY = 256 * 1024 * 1024
 
 
+# A body may take this long, and longer at this many bytes a second: whoever sends byte after byte to hold a
+# connection is not waited for.
+BODY_S = 60.0
+_MIN_RATE = 1000
+
+
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
-    """The whole body. Raises BodyTooLarge as soon as more than `limit` bytes are announced or have come."""
+    """The whole body.
+
+    Raises BodyTooLarge as soon as more than `limit` bytes are announced or have come, BodyTooSlow where it
+    takes too long.
+    """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise BodyTooLarge(limit)
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise BodyTooLarge(limit)
-        chunks.append(chunk)
+    began = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout_at(began + BODY_S) as deadline:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    raise BodyTooLarge(limit)
+                chunks.append(chunk)
+                deadline.reschedule(began + BODY_S + size / _MIN_RATE)
+    except TimeoutError:
+        raise BodyTooSlow from None
     return b"".join(chunks)
 
 

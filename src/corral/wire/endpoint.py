@@ -10,7 +10,7 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from corral.errors import CorralError, InvalidInput
+from corral.errors import BodyTooSlow, CorralError, InvalidInput
 from corral.wire.decode import read_body
 from corral.wire.images import RemoteImages
 from corral.wire.status import status_of
@@ -76,4 +76,7 @@ async def _plain_body(request: Request) -> bytes:
 def _answered(request: Request, error: CorralError, form: ErrorForm) -> Response:
     if status_of(error) >= 500:
         log.warning("%s %s failed: %s", request.method, request.url.path, error.message)
-    return form(error)
+    response = form(error)
+    if isinstance(error, BodyTooSlow):  # the rest of it is still to come
+        response.headers["connection"] = "close"
+    return response

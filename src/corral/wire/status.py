@@ -10,6 +10,7 @@ STATUS: dict[type[Exception], int] = {
     errors.InvalidFormat: 500,  # likewise
     errors.TemplateError: 500,
     errors.BodyTooLarge: 413,
+    errors.BodyTooSlow: 408,
     errors.NotFound: 404,
     errors.DigestMismatch: 400,
     errors.Unsupported: 400,
