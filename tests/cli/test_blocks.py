@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from corral.cli.blocks import Splitter
+from corral.cli.answer.blocks import Splitter
 
 
 def split(text: str) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from corral.cli.markdown import MarkdownWriter
+from corral.cli.answer.markdown import MarkdownWriter
 from tests.helpers.screen import Screen
 
 TEXT = """\

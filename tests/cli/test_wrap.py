@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from corral.cli.wrap import Wrapper
+from corral.cli.answer.wrap import Wrapper
 
 
 def wrapped(text: str, columns: int) -> str:

@@ -32,14 +32,14 @@ class Invocation:
     def number(self, flag: str) -> int:
         return int(self.flags.get(flag, 0))
 
-    def client(self) -> Client:
-        """A client that starts the server when none answers at an address of this machine."""
+    def client(self, *, starts: bool = True) -> Client:
+        """A client, which starts the server when none answers at an address of this machine."""
         settings = self.settings
         return Client(
             settings.address,
             program=self.program,
             api_key=settings.api_key,
-            when_refused=lambda: _start(settings, self.program),
+            when_refused=(lambda: _start(settings, self.program)) if starts else None,
         )
 
 

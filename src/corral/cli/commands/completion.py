@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from corral.cli.client import Client
 from corral.cli.completion import candidates
 from corral.cli.invocation import Invocation
 from corral.errors import CorralError
@@ -23,8 +22,9 @@ def run(call: Invocation) -> None:
 
 def _model_names(call: Invocation) -> Iterable[str]:
     """None where no server answers: a key that completes must not start one."""
-    client = Client(call.settings.address, program=call.program, api_key=call.settings.api_key)
     try:
-        return [model["name"] for model in client.call("GET", "/api/tags").get("models") or ()]
+        return [
+            model["name"] for model in call.client(starts=False).call("GET", "/api/tags").get("models") or ()
+        ]
     except CorralError:
         return []

@@ -46,6 +46,8 @@ def _text(setting: Found) -> str:
         return "forever" if value == FOREVER else go_duration(value)
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {entry}" for key, entry in value.items())
     return value.url if isinstance(value, Address) else str(value)
 
 

@@ -13,8 +13,7 @@ from corral.errors import CorralError
 
 
 def run(call: Invocation) -> None:
-    # Asking for a version starts nothing: so no call.client() here.
-    client = Client(call.settings.address, program=call.program, api_key=call.settings.api_key)
+    client = call.client(starts=False)
     if call.is_set("json"):
         print_json({"client": __version__, "server": _server_version(client)})
         return

@@ -19,7 +19,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 from rich.theme import Theme
 
-from corral.cli.blocks import Block
+from corral.cli.answer.blocks import Block
 
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("strikethrough").enable("table")
 _CODE_THEME = "ansi_dark"  # the terminal's own colours, so it suits light and dark ones

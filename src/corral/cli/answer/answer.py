@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
+from corral.cli.answer.thoughts import Thoughts, new_thoughts
+from corral.cli.answer.wrap import Wrapper
 from corral.cli.client import Client
 from corral.cli.loading import waiting
 from corral.cli.terminal import BOLD, GREY, RESET, is_terminal, printable, size
-from corral.cli.thoughts import Thoughts, new_thoughts
-from corral.cli.wrap import Wrapper
 from corral.core.units import go_duration
 from corral.errors import CorralError
 
 if TYPE_CHECKING:
-    from corral.cli.markdown import MarkdownWriter
+    from corral.cli.answer.markdown import MarkdownWriter
 
 
 Thinking = Literal["show", "fold", "hide"]
@@ -132,7 +132,7 @@ class Answer:
     def _new_writer(self) -> Wrapper | MarkdownWriter:
         if not (self._on_terminal and self._style.wrap and self._style.markdown):
             return self._new_wrapper()
-        from corral.cli.markdown import MarkdownWriter  # not needed where output is no terminal
+        from corral.cli.answer.markdown import MarkdownWriter  # not needed where output is no terminal
 
         return MarkdownWriter(sys.stdout.write, lambda: size(sys.stdout))
 

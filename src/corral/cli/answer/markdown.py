@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from corral.cli.blocks import Block, Splitter
+from corral.cli.answer.blocks import Block, Splitter
+from corral.cli.answer.wrap import Wrapper
 from corral.cli.terminal import width
-from corral.cli.wrap import Wrapper
 
 _MARKS = re.compile(r"[*_`\[\]\\~&<>]|https?://")
 _DIM, _RESET = "\x1b[2m", "\x1b[0m"
@@ -76,12 +76,12 @@ class MarkdownWriter:
             return f"{_DIM}{block.text}{_RESET}"
         if block.kind == "code":
             self._code.append(block.text.removeprefix(block.indent).expandtabs(4))
-            from corral.cli.render import highlight_last  # as below
+            from corral.cli.answer.render import highlight_last  # as below
 
             return block.indent + highlight_last(self._code, block.language)
         if block.kind == "blank" or (block.kind == "paragraph" and not _MARKS.search(block.text)):
             return block.text
-        from corral.cli.render import render_block  # brings rich, and many an answer needs none of it
+        from corral.cli.answer.render import render_block  # brings rich, and many an answer needs none of it
 
         return render_block(block, self._size()[0])
 

@@ -6,9 +6,9 @@ import sys
 import time
 from typing import Literal, Protocol
 
+from corral.cli.answer.wrap import Wrapper
 from corral.cli.progress import Display
 from corral.cli.terminal import BOLD, GREY, RESET
-from corral.cli.wrap import Wrapper
 
 _BEGIN = "Thinking...\n"
 _END = "...done thinking.\n\n"
