@@ -10,11 +10,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psutil
 from rich.console import Console
 
-from bench import measure, models, prompts
+from bench import measure, models, prompts, transfers
 from bench.measure import Ask, Load, Sample, Samples
 from bench.models import BenchModel
 from bench.report import MEGABYTES, MICRO, MILLI, PLAIN, Report
@@ -36,9 +37,19 @@ class Effort:
     list_rounds: int = 11
     tiny_tokens: int = 800
     half_tokens: int = 64
+    transfer_rounds: int = 3
+    transfer_bytes: int = 1_000_000_000
 
 
-SMOKE = Effort(rounds=2, first_rounds=5, list_rounds=3, tiny_tokens=100, half_tokens=16)
+SMOKE = Effort(
+    rounds=2,
+    first_rounds=5,
+    list_rounds=3,
+    tiny_tokens=100,
+    half_tokens=16,
+    transfer_rounds=1,
+    transfer_bytes=100_000_000,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,8 @@ async def run(against: str | None, *, quick: bool, effort: Effort, console: Cons
         await idle_memory(bench)
         bench.say("pocket")
         await tiny_figures(bench, models.tiny())
+        bench.say("transfers")
+        await transfer_figures(bench, models.tiny(), folder)
         if not quick:
             bench.say("0.5B: the first run makes it")
             await half_figures(bench, models.half_billion())
@@ -175,6 +188,46 @@ async def half_figures(bench: Bench, model: BenchModel) -> None:
             await flow_figures(few, targets, name, model, Load(1, 2 * tokens, few.effort.rounds))
             await flow_figures(few, targets, name, model, Load(8, tokens, few.effort.rounds))
             loaded_memory(bench, targets, model)
+
+
+async def transfer_figures(bench: Bench, model: BenchModel, folder: Path) -> None:
+    """Pulling from loopback: of Corral alone, since the other sides have nothing like it."""
+    name, effort = "bench-pocket", bench.effort
+    with _installed(bench, name, model), transfers.served_model(folder, effort.transfer_bytes) as source:
+        found = await transfers.take(bench.corral, source, folder, name, effort.transfer_rounds)
+    size, add = f"{effort.transfer_bytes / 1e9:g} GB", bench.report.add
+    add(
+        f"pull of {size}",
+        "s",
+        PLAIN,
+        found.transfer_s,
+        base_is="curl, flush, digest",
+        added=found.transfer_s["corral"],
+        budget=found.transfer_s["engine"].median / transfers.SPEED_SHARE,
+    )
+    memory = found.memory
+    add(
+        f"memory of a pull of {size}",
+        "MB",
+        MEGABYTES,
+        {"corral": memory},
+        added=memory,
+        budget=transfers.MEMORY,
+    )
+    for pace, beside, budget in (
+        ("at 1 Gbit/s", found.chat_paced, transfers.CHAT_SHARE),
+        ("at full speed", found.chat_quick, None),
+    ):
+        add(
+            f"tokens/s, pocket, beside a pull {pace}",
+            "1/s",
+            PLAIN,
+            {"engine": found.chat, "corral": beside},
+            base_is="no pull",
+            added=Sample((1 - beside.median / found.chat.median,)),
+            budget=budget,
+            more_is_better=True,
+        )
 
 
 class _installed:

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import random
+import socket
 from pathlib import Path
 
 import httpx
@@ -75,6 +76,21 @@ def test_a_blob_arrives_in_parts_and_whole(tmp_path, registry):
     assert sorted(registry.ranges, key=lambda text: int(text[6:].partition("-")[0])) == [
         f"bytes={start}-{min(start + PART, SIZE) - 1}" for start in range(0, SIZE, PART)
     ]
+
+
+def test_parts_follow_one_another_on_one_connection(tmp_path, registry, monkeypatch, caplog):
+    caplog.set_level("INFO", "corral.registry")
+    monkeypatch.setattr("corral.registry.download.NUM_LANES", 1)
+    opened = []
+
+    def connect(*where: object) -> socket.socket:
+        opened.append(where)
+        return real(*where)
+
+    real = socket.create_connection
+    monkeypatch.setattr("socket.create_connection", connect)
+    download(registry, tmp_path / "blob")
+    assert (len(opened), caplog.messages) == (1, [])
 
 
 def test_a_broken_connection_goes_on_where_it_stopped(tmp_path, registry):

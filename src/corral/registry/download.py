@@ -33,7 +33,7 @@ log = logging.getLogger("corral.registry")
 SMALL = 1024**2  # bytes; such a blob is not worth a journal
 NUM_LANES = 8
 RECORD_EVERY_S = 2.0
-_NICENESS = 5
+_NICENESS = 10
 
 
 async def fetch_small(client: RegistryClient, url: httpx.URL, digest: Digest, progress: Progress) -> bytes:

@@ -58,7 +58,9 @@ class Lane:
             answer = self._follow(source, {"Range": f"bytes={start}-{stop - 1}"})
             _check(answer, start, stop, total)
             yield from self._pieces(answer, stop - start)
-            if not answer.isclosed() and answer.read1(1):
+            if answer.length == 0:
+                answer.close()  # it has no more, but would wait for somebody to see that
+            elif answer.read1(1):
                 raise CorruptData("the registry sent more than it announced")
         except TimeoutError as error:
             self.close()
