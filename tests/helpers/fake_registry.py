@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -260,9 +261,11 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def served(registry: FakeRegistry) -> Iterator[str]:
+def served(registry: FakeRegistry, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The registry on a loopback port; yields `host:port`. A broken stream is a reset connection."""
     server = _Server(("127.0.0.1", 0), _handler(registry))
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -280,7 +283,8 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
         def _handle(self) -> None:
             with contextlib.suppress(ConnectionError):
                 length = int(self.headers.get("Content-Length") or 0)
-                url = f"http://{self.headers['Host']}{self.path}"
+                is_whole = "://" in self.path  # as proxies are asked
+                url = self.path if is_whole else f"http://{self.headers['Host']}{self.path}"
                 body = self.rfile.read(length)
                 request = httpx.Request(self.command, url, headers=dict(self.headers), content=body)
                 self._send(registry.answer(request))
