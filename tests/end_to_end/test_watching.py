@@ -69,10 +69,12 @@ def test_a_second_equal_prompt_is_a_cache_hit(watched):
 
 
 def test_the_log_file_has_a_line_for_the_request_under_the_id_that_the_client_sent(watched):
-    ask(watched, **{"X-Request-Id": "joined-1"})
+    answer = ask(watched, **{"X-Request-Id": "joined-1"})
     wait_until(lambda: any(entry.get("request_id") == "joined-1" for entry in log_of(watched)))
     entry = next(entry for entry in log_of(watched) if entry.get("request_id") == "joined-1")
     assert (entry["method"], entry["path"], entry["status"]) == ("POST", "/api/chat", 200)
+    assert (entry["model"], entry["completion_tokens"]) == ("peer:latest", answer["eval_count"])
+    assert 0 < entry["first_token_ms"] < entry["duration_ms"]
 
 
 def test_a_captured_request_says_what_was_sent_but_not_what_was_said(watched):

@@ -18,7 +18,7 @@ log = logging.getLogger("corral.keys")
 # How soon a key that was revoked by another process stops to work, in seconds.
 _FRESH_S = 1.0
 # How often what keys have used is stored.
-_STORE_S = 10.0
+_STORE_S = 2.0
 
 
 class KeyRing:

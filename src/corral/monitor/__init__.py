@@ -6,9 +6,18 @@ the log, a file of requests. The server calls it; nothing here changes what a cl
 
 from corral.monitor.capture import MAX_BODY as MAX_CAPTURED
 from corral.monitor.capture import Capture, read_mode
-from corral.monitor.exchange import Exchange
+from corral.monitor.exchange import Exchange, current_exchange
 from corral.monitor.logs import configure_logs
 from corral.monitor.metrics import Metrics
 from corral.monitor.monitor import Monitor
 
-__all__ = ["MAX_CAPTURED", "Capture", "Exchange", "Metrics", "Monitor", "configure_logs", "read_mode"]
+__all__ = [
+    "MAX_CAPTURED",
+    "Capture",
+    "Exchange",
+    "Metrics",
+    "Monitor",
+    "configure_logs",
+    "current_exchange",
+    "read_mode",
+]

@@ -68,6 +68,8 @@ class Capture:
             "key": exchange.key or None,
             "status": exchange.status,
             "seconds": round(exchange.seconds, 6),
+            "prompt_tokens": exchange.prompt_tokens,
+            "completion_tokens": exchange.completion_tokens,
             "headers": {name: _header(name, value) for name, value in exchange.headers},
             "body": self._body(bytes(exchange.body or b"")),
         }

@@ -33,19 +33,30 @@ class Monitor:
 
     def _log(self, exchange: Exchange) -> None:
         milliseconds = exchange.seconds * 1000
-        fields = {
-            "method": exchange.method,
-            "path": exchange.path,
-            "status": exchange.status,
-            "duration_ms": round(milliseconds, 3),
+        parts = (exchange.status, milliseconds, exchange.method, exchange.path)
+        access_log.info("%d %9.3fms %-6s %s", *parts, extra={"fields": _fields(exchange)})
+
+
+def _fields(exchange: Exchange) -> dict[str, object]:
+    """The parts of the line, and what the line has no room for."""
+    fields: dict[str, object] = {
+        "method": exchange.method,
+        "path": exchange.path,
+        "status": exchange.status,
+        "duration_ms": _milliseconds(exchange.seconds),
+    }
+    if exchange.key:
+        fields["key"] = exchange.key
+    if exchange.model:
+        fields |= {
+            "model": exchange.model,
+            "prompt_tokens": exchange.prompt_tokens,
+            "completion_tokens": exchange.completion_tokens,
         }
-        if exchange.key:
-            fields["key"] = exchange.key
-        access_log.info(
-            "%d %9.3fms %-6s %s",
-            exchange.status,
-            milliseconds,
-            exchange.method,
-            exchange.path,
-            extra={"fields": fields},
-        )
+    if exchange.first_s is not None:
+        fields["first_token_ms"] = _milliseconds(exchange.first_s)
+    return fields
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from corral.core import gojson
 from corral.core.request_id import new_request_id, request_id
 from corral.errors import CorralError
-from corral.monitor import Exchange, Monitor
+from corral.monitor import Exchange, Monitor, current_exchange
 from corral.server.access import NEEDED, Gate, current_holder
 from corral.server.hosts import Origins, allowed_host, allowed_name, check_origin, preflight_headers
 from corral.server.refusal import refusal
@@ -72,6 +72,7 @@ class App:
             tuple(headers.items()),
         )
         request_id.set(exchange.request_id)
+        current_exchange.set(exchange)
         watched = Watched(send, exchange)
         self._monitor.began(exchange)
         try:

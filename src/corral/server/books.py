@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from corral.keys import KeyRing
-from corral.monitor import Metrics
+from corral.monitor import Metrics, current_exchange
 from corral.server.access import current_holder
 from corral.serving.meter import Meter
 
 
 class Books:
-    """Counts for the metrics, and books tokens on the key of the request that used them."""
+    """Counts for the metrics and the log, and books tokens on the key of the request that used them."""
 
     def __init__(self, ring: KeyRing, metrics: Metrics) -> None:
         self._ring = ring
@@ -21,7 +21,9 @@ class Books:
         return self._metrics.pace(model)
 
     def ended(self, meter: Meter) -> None:
-        holder = current_holder.get()
+        exchange, holder = current_exchange.get(), current_holder.get()
+        if exchange is not None:
+            exchange.reached(meter)
         self._metrics.answered(meter, holder.name if holder is not None else "")
         if holder is not None:
             self._ring.spend(holder, meter.prompt_tokens, meter.completion_tokens)
