@@ -9,15 +9,18 @@ import json
 import pytest
 
 from bench.crowd import Crowd, meet
+from tests.helpers.server import SERVE
 
 pytestmark = pytest.mark.slow
 
 MEGABYTE = 1_000_000
+# The server must ask for more by itself.
+WITH_FEW_FILES = ["sh", "-c", 'ulimit -S -n 256; exec "$@"', "sh", *SERVE]
 CROWD = Crowd(idle=300, streams=30, deaf=10, slow=10, num_predict=200)
 
 
 def test_a_crowd_of_clients_that_do_not_read_or_hardly_send_holds_up_nobody_and_leaves_nothing(start):
-    server = start(env={"OLLAMA_NUM_PARALLEL": "4"})
+    server = start(env={"OLLAMA_NUM_PARALLEL": "4"}, command=WITH_FEW_FILES)
     report = asyncio.run(meet(server.port, CROWD))
     assert (report.answered, report.wrong) == (CROWD.streams, [])
     assert max(report.probe_s) < 5
