@@ -109,6 +109,13 @@ def test_an_answer_that_the_limit_cuts_off_is_an_error_that_says_so(models, mode
 
 
 @both_ways
+def test_a_stop_text_that_cuts_the_json_is_named(models, model):
+    _, answer = ask(models, model, format=SCHEMA, think=False, options=GREEDY | {"stop": ["year"]})
+    message = 'the answer ended before its JSON was complete: it met the stop text "year"'
+    assert answer == {"error": message}
+
+
+@both_ways
 def test_reasoning_that_the_limit_cuts_off_is_an_error_that_says_so(models, model):
     _, answer = ask(models, model, format=SCHEMA, think=True, options=GREEDY | {"num_predict": 3})
     assert answer["error"].startswith("the answer was cut off before it began: ")

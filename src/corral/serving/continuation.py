@@ -126,9 +126,10 @@ def _broken_off(run: Run, finish: Finish, text: str) -> str:
     try:
         msgspec.json.decode(text)
     except msgspec.DecodeError:
-        if finish.reason != "length":
-            return "the answer ended before its JSON was complete: the model repeats itself"
-        return run.limit_reached("its JSON was complete")
+        if finish.reason == "length":
+            return run.limit_reached("its JSON was complete")
+        why = f'it met the stop text "{finish.stop_word}"' if finish.stop_word else "the model repeats itself"
+        return f"the answer ended before its JSON was complete: {why}"
     return ""
 
 
