@@ -1,8 +1,14 @@
 import pytest
 
 from corral.template import NAMED, JSONMap, Struct, Template, TypeList, detect
-from corral.template.detect import FINGERPRINTS, MAX_DISTANCE, _exact, distance, fingerprint
-from corral.template.jinja_texts import JINJA_TEXTS
+from corral.template.detect import (
+    FINGERPRINTS,
+    MAX_DISTANCE,
+    _exact,
+    distance,
+    fingerprint,
+    known_texts,
+)
 
 CONVERSATION = (("system", "S"), ("user", "U1"), ("assistant", "A1"), ("user", "U2"))
 
@@ -207,22 +213,24 @@ def test_the_table_of_known_templates_names_only_templates_that_exist():
     assert {name for name, _, _ in FINGERPRINTS} == set(NAMED) - {"vicuna"}
 
 
-def test_every_known_text_is_one_of_the_table():
-    marks = {(length, digest) for _, length, digest in FINGERPRINTS}
-    assert [fingerprint(text) in marks for text in JINJA_TEXTS] == [True] * len(JINJA_TEXTS)
+def test_every_known_text_is_that_of_the_table():
+    marks = {(name, length, digest) for name, length, digest in FINGERPRINTS}
+    assert {(name, *fingerprint(text)) for name, text in known_texts()} <= marks
+    assert len(known_texts()) == 27
 
 
-@pytest.mark.parametrize("text", JINJA_TEXTS, ids=lambda text: fingerprint(text)[1])
-def test_a_known_text_is_found_as_it_is_and_with_small_changes(text):
+@pytest.mark.parametrize(("name", "text"), known_texts(), ids=lambda value: value[:12])
+def test_a_known_text_is_found_as_it_is_and_with_small_changes(name, text):
     named = detect(text)
     assert named is not None
+    assert named.name == name
     assert detect(text.replace("\n", "\r\n") + "\n") == named
     changed = detect(text[:100] + "{# changed #}" + text[100:])
     assert changed == named
 
 
 def test_a_text_changed_beyond_the_limit_is_not_detected():
-    text = JINJA_TEXTS[0]
+    text = dict(known_texts())["openchat"]
     assert detect(text + "{#" + "." * 90 + "#}") == detect(text)
     assert detect(text + "{#" + "." * 200 + "#}") is None
 

@@ -2,18 +2,19 @@
 
 The reference compares with 37 published Jinja templates and takes the nearest one below a distance of 100
 edits. Of each we know the length and the beginning of the digest, which is enough to recognise it when it is
-used unchanged, as most models do; for those whose text we hold as well, changed ones are found too.
+used unchanged, as most models do. The texts of 27, as their makers published them, are in the folder `known`;
+of these changed ones are found too.
 Source: modelfile specification, section 14.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import importlib.resources
 from collections import Counter
-from collections.abc import Iterator
 from typing import Final
 
-from corral.template.jinja_texts import JINJA_TEXTS
 from corral.template.named import NAMED, NamedTemplate
 
 MAX_DISTANCE: Final = 100
@@ -90,20 +91,19 @@ def _spellings(text: str) -> tuple[str, ...]:
 
 def _nearest(text: str) -> str | None:
     best, best_name = MAX_DISTANCE, None
-    for name, known in _texts():
+    for name, known in known_texts():
         found = distance(text, known, best)
         if found < best:
             best, best_name = found, name
     return best_name
 
 
-def _texts() -> Iterator[tuple[str, str]]:
-    """Known texts with their names, in the order of the table."""
-    by_mark = {fingerprint(text): text for text in JINJA_TEXTS}
-    for name, length, digest in FINGERPRINTS:
-        text = by_mark.get((length, digest))
-        if text is not None:
-            yield name, text
+@functools.cache
+def known_texts() -> tuple[tuple[str, str], ...]:
+    """Name and text of each known template that we hold, in the order of the table."""
+    folder = importlib.resources.files("corral.template") / "known"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".jinja")), key=lambda f: f.name)
+    return tuple((file.name[3:].removesuffix(".jinja"), file.read_bytes().decode()) for file in files)
 
 
 def distance(one: str, other: str, limit: int) -> int:
