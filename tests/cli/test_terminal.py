@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.helpers.scripted_server import Reply
+from tests.helpers.server import wait_until
 from tests.helpers.terminal import CTRL_C, CTRL_D, CTRL_J, CTRL_T, ENTER, TAB, UP, Terminal, terminal
 
 pytestmark = [
@@ -129,7 +130,27 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_chat(server, chat):
     chat.wait_for("done now")
     roles = [message["role"] for message in server.asked[-1].body["messages"]]
     assert roles == ["user", "assistant", "user"]
-    assert server.num_deserted == 1
+    wait_until(lambda: server.num_deserted == 1)
+
+
+def test_keys_typed_during_an_answer_wait_for_the_prompt(server, chat):
+    typed = threading.Event()
+
+    def records() -> Iterator[object]:
+        yield {"message": {"content": "one **two** "}}
+        assert typed.wait(20)
+        time.sleep(0.2)  # the keys are with the terminal by then
+        yield {"message": {"content": "three"}}
+        yield {"done": True}
+
+    server.on("POST", "/api/chat", Reply(records), answer("second answer"))
+    chat.say("hi")
+    chat.wait_for("one **two**")
+    chat.type("next" + ENTER)
+    typed.set()
+    chat.wait_for("second answer")
+    assert chat.screen.lines()[:5] == [">>> hi", "one two three", "", ">>> next", "second answer"]
+    assert said(server) == ["hi", "next"]
 
 
 def test_a_resize_in_the_middle_of_an_answer_wraps_at_the_new_width(server, chat):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 GREY = "\x1b[38;5;245m"
@@ -18,6 +20,27 @@ def is_terminal(stream: TextIO) -> bool:
 
 def input_is_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+@contextmanager
+def quiet_keys() -> Iterator[None]:
+    """Keys typed within the block are not shown where the cursor stands; they wait for whoever reads next.
+
+    An answer that is being printed must know where it is on the screen. Ctrl-C works as ever.
+    """
+    if not (input_is_terminal() and os.name == "posix"):
+        yield
+        return
+    import termios  # there is none on Windows
+
+    before = termios.tcgetattr(sys.stdin)
+    # Enter stays what the key sends, so that it still ends a line for a reader in raw mode.
+    silent = [before[0] & ~termios.ICRNL, *before[1:3], before[3] & ~termios.ECHO, *before[4:]]
+    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def size(stream: TextIO) -> tuple[int, int]:

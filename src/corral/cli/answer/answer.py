@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +18,7 @@ from corral.cli.answer.thoughts import Thoughts, new_thoughts
 from corral.cli.answer.wrap import Wrapper
 from corral.cli.client import Client
 from corral.cli.loading import waiting
-from corral.cli.terminal import BOLD, GREY, RESET, is_terminal, printable, size
+from corral.cli.terminal import BOLD, GREY, RESET, is_terminal, printable, quiet_keys, size
 from corral.core.units import go_duration
 from corral.errors import CorralError
 
@@ -57,17 +58,19 @@ class Answer:
         With a `client`, a load that takes long is shown meanwhile. When this is interrupted, what has come
         so far stays in `text` and `thinking`. Raises CorralError when the records end too soon.
         """
-        try:
-            rest = iter(records)
-            first = self._wait(rest, client)
-            for record in chain(first, rest):
-                self._show_record(record)
-            if not self.complete:
-                raise CorralError("the answer broke off: the server closed the connection")
-        finally:
-            self._end_thinking()
-            self._writer.finish()
-            sys.stdout.flush()
+        with quiet_keys() if self._on_terminal else nullcontext():
+            try:
+                rest = iter(records)
+                for record in chain(self._wait(rest, client), rest):
+                    self._show_record(record)
+                if not self.complete:
+                    raise CorralError("the answer broke off: the server closed the connection")
+            finally:
+                if isinstance(records, Generator):
+                    records.close()  # an answer that was stopped must cost the server nothing more
+                self._end_thinking()
+                self._writer.finish()
+                sys.stdout.flush()
 
     def _wait(self, records: Iterator[Mapping[str, Any]], client: Client | None) -> list[Mapping[str, Any]]:
         """The records up to the first that says something."""
