@@ -1,5 +1,3 @@
-import hashlib
-
 import pytest
 
 from tests.helpers.rerank_model import build_reranker
@@ -26,8 +24,6 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="session")
 def reranker(server, tmp_path_factory):
     """The name of a model that ranks documents."""
-    data = build_reranker(tmp_path_factory.mktemp("rerank") / "rank.gguf").read_bytes()
-    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-    assert server.request("POST", f"/api/blobs/{digest}", data)[0] == 201
+    digest = server.upload(build_reranker(tmp_path_factory.mktemp("rerank") / "rank.gguf").read_bytes())
     server.post("/api/create", {"model": "rank", "files": {"rank.gguf": digest}, "stream": False})
     return "rank"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 import pytest
 
 from tests.helpers.rerank_model import build_reranker
+from tests.helpers.server import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -40,9 +40,7 @@ def model(server, request):
 
 @pytest.fixture(scope="module")
 def reranker(server, tmp_path_factory):
-    data = build_reranker(tmp_path_factory.mktemp("rerank") / "rank.gguf").read_bytes()
-    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-    assert server.request("POST", f"/api/blobs/{digest}", data)[0] == 201
+    digest = server.upload(build_reranker(tmp_path_factory.mktemp("rerank") / "rank.gguf").read_bytes())
     server.post("/api/create", {"model": "rank", "files": {"rank.gguf": digest}, "stream": False})
     return "rank"
 
@@ -102,6 +100,20 @@ def test_choices_with_a_seed_differ_and_can_be_had_again(server):
     assert texts[0] == texts[1]
     assert len({json.dumps(message) for message in texts[0]}) > 1
     assert first["usage"]["completion_tokens"] == 36
+
+
+def test_a_client_that_leaves_frees_the_slots_of_all_choices(server):
+    schema = {"type": "array", "items": {"enum": [1, 2]}, "minItems": 500}
+    form = {"type": "json_schema", "json_schema": {"schema": schema}}
+    body = {"model": "peer", "messages": HELLO, "n": 3, "stream": True, "response_format": form}
+    with server.stream("/v1/chat/completions", body | {"reasoning_effort": "none"}) as answer:
+        assert answer.readline().startswith(b"data: ")
+
+    def is_idle():
+        models = json.loads(server.request("GET", "/api/ps?verbose=1")[1])["models"]
+        return all(model["in_flight"] == 0 for model in models)
+
+    wait_until(is_idle, message="a choice still holds its slot")
 
 
 def test_documents_are_ranked_by_their_own_scores(server, reranker):

@@ -138,3 +138,13 @@ def test_a_file_that_cannot_be_read_is_refused_before_the_engine_sees_it(models,
     status, answer = ask(models, model, picture(), data)
     assert status == 400
     assert message in answer["error"]
+
+
+@WAYS
+def test_tokens_of_a_picture_are_counted_as_the_engine_reads_them(models, model):
+    (data,) = sent(picture())
+    source = {"type": "base64", "media_type": "image/png", "data": data}
+    content = [{"type": "image", "source": source}, {"type": "text", "text": "see"}]
+    body = {"model": model, "messages": [{"role": "user", "content": content}]}
+    counted = models.post("/v1/messages/count_tokens", body)["input_tokens"]
+    assert counted == models.post("/v1/messages", body | {"max_tokens": 1})["usage"]["input_tokens"]

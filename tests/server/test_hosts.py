@@ -4,6 +4,7 @@ import pytest
 
 from corral.errors import InvalidInput
 from corral.server.hosts import (
+    ALLOWED_HEADERS,
     Cors,
     Origins,
     allowed_host,
@@ -39,7 +40,8 @@ def test_the_name_of_this_machine_is_answered():
 
 
 @pytest.mark.parametrize(
-    "host", ["example.com", "example.com:11434", "localhost.example.com", "8.8.8.8", "[2001:db9::1]"]
+    "host",
+    ["example.com", "example.com:11434", "localhost.example.com", "8.8.8.8", "[2001:db9::1]", "169.254.1.2"],
 )
 def test_another_host_is_not_answered(host):
     """A page that makes its own name point here must not reach us."""
@@ -83,7 +85,15 @@ def test_a_page_of_the_server_itself_needs_no_permission():
 def test_a_star_allows_every_page():
     origins = Origins.configured(("*",))
     assert check_origin(origins, "http://example.com", "x").headers == {"access-control-allow-origin": "*"}
-    assert "vary" not in dict(preflight_headers(origins, "http://example.com"))
+    assert "vary" not in dict(preflight_headers(origins, "http://example.com", ""))
+
+
+def test_a_page_may_send_what_anthropics_library_sends_when_it_asks():
+    usual = dict(preflight_headers(DEFAULT, "http://localhost", "content-type"))
+    asked = "Content-Type, X-Api-Key,anthropic-version,x-evil"
+    more = dict(preflight_headers(DEFAULT, "http://localhost", asked))
+    assert usual["access-control-allow-headers"] == ALLOWED_HEADERS
+    assert more["access-control-allow-headers"] == f"{ALLOWED_HEADERS},anthropic-version,x-api-key"
 
 
 def test_a_configured_pattern_matches_around_its_star():

@@ -127,7 +127,8 @@ class App:
 
     async def _preflight(self, origin: str, scope: Scope, receive: Receive, send: Watched) -> None:
         response = Response(status_code=204)
-        for name, value in preflight_headers(self._origins, origin):
+        asked = Headers(scope=scope).get("access-control-request-headers", "")
+        for name, value in preflight_headers(self._origins, origin, asked):
             response.headers.append(name, value)
         await response(scope, receive, send)
 

@@ -26,6 +26,12 @@ METHODS = "GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS"
 _STAINLESS = ("Arch", "Async", "Custom-Poll-Interval", "Helper-Method", "Lang", "Os", "Package-Version")
 _STAINLESS_MORE = ("Poll-Helper", "Retry-Count", "Runtime", "Runtime-Version", "Timeout")
 _HEADERS = ("Authorization", "Content-Type", "User-Agent", "Accept", "X-Requested-With", "Openai-Beta")
+# Headers of Anthropic's library, which the reference forgets: allowed to a page that asks for them.
+_ASKED_HEADERS = ("x-api-key", "anthropic-version", "anthropic-beta")
+_ASKED_HEADERS += ("anthropic-dangerous-direct-browser-access",)
+_PRIVATE = tuple(
+    ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
 ALLOWED_HEADERS = ",".join((*_HEADERS, *(f"X-Stainless-{word}" for word in (*_STAINLESS, *_STAINLESS_MORE))))
 
 
@@ -91,11 +97,15 @@ def check_origin(origins: Origins, origin: str, host: str) -> Cors:
     return Cors(headers={"access-control-allow-origin": origin, "vary": "Origin"})
 
 
-def preflight_headers(origins: Origins, origin: str) -> list[tuple[str, str]]:
-    """The headers of the 204 that answers OPTIONS from an allowed origin (15.3)."""
+def preflight_headers(origins: Origins, origin: str, asked: str) -> list[tuple[str, str]]:
+    """The headers of the 204 that answers OPTIONS from an allowed origin (15.3).
+
+    `asked` is the header Access-Control-Request-Headers.
+    """
+    more = {name.strip().lower() for name in asked.split(",")}.intersection(_ASKED_HEADERS)
     headers = [
         ("access-control-allow-methods", METHODS),
-        ("access-control-allow-headers", ALLOWED_HEADERS),
+        ("access-control-allow-headers", ",".join((ALLOWED_HEADERS, *sorted(more)))),
         ("access-control-max-age", "43200"),
         ("access-control-allow-origin", "*" if origins.all else origin),
     ]
@@ -127,7 +137,7 @@ def allowed_host(host: str) -> bool:
         address = ipaddress.ip_address(name)
     except ValueError:
         return False
-    if address.is_loopback or address.is_private or address.is_unspecified:
+    if address.is_loopback or address.is_unspecified or any(address in network for network in _PRIVATE):
         return True
     return str(address) in local_addresses()
 
