@@ -30,3 +30,10 @@ def test_fragments_become_calls_and_broken_arguments_text():
     ):
         pieces.add(delta)
     assert pieces.finish() == ("g{", (ToolCall("f", {"a": 1}, "c1", 0),))
+
+
+def test_of_the_engines_calls_only_the_first_is_kept_where_one_is_allowed():
+    pieces = CallPieces(parallel=False)
+    for index, name in enumerate("fg"):
+        pieces.add(ToolCallDelta(index, f"c{index}", name, "{}"))
+    assert pieces.finish() == ("", (ToolCall("f", {}, "c0", 0),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from html import escape
@@ -39,11 +40,16 @@ def _section(tag: Schema, paths: Schema, schemas: Schema) -> str:
 
 def _operation(method: str, path: str, operation: Schema, schemas: Schema) -> str:
     head = f'<span class="method">{method.upper()}</span><code>{escape(path)}</code>'
-    head += f'<span class="what">{escape(operation["summary"])}</span>'
+    head += f'<span class="what">{_words(operation["summary"])}</span>'
     body = "".join(_body(kind, part, schemas) for kind, part in _content(operation.get("requestBody")))
     kinds = ", ".join(escape(kind) for kind, _ in _content(operation["responses"]["200"]))
     answer = f"<p>Answer: {kinds or 'without a body'}</p>"
     return f"<details><summary>{head}</summary>{body}{answer}</details>"
+
+
+def _words(text: str) -> str:
+    """Text with its `names` as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _content(part: Schema | None) -> Iterator[tuple[str, Schema]]:
@@ -60,7 +66,7 @@ def _body(kind: str, part: Schema, schemas: Schema) -> str:
         schema = schema["allOf"][0]
     schema = _resolved(schema, schemas)
     words = schema.get("description", "")
-    note = f"<p>{escape(words)}</p>" if words else ""
+    note = f"<p>{_words(words)}</p>" if words else ""
     return f"<p>Body: {escape(kind)}</p>{note}{_fields(schema, schemas, required)}{example}"
 
 
@@ -72,7 +78,7 @@ def _resolved(schema: Schema, schemas: Schema) -> Schema:
 def _fields(schema: Schema, schemas: Schema, required: Any = ()) -> str:
     rows = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{_kind(field, schemas)}</td>"
-        f"<td>{escape(field.get('description', ''))}{' (required)' if name in required else ''}</td></tr>"
+        f"<td>{_words(field.get('description', ''))}{' (required)' if name in required else ''}</td></tr>"
         for name, field in schema.get("properties", {}).items()
     )
     return f"<table><tr><th>Field</th><th>Type</th><th></th></tr>{rows}</table>" if rows else ""

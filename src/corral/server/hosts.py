@@ -27,8 +27,9 @@ _STAINLESS = ("Arch", "Async", "Custom-Poll-Interval", "Helper-Method", "Lang", 
 _STAINLESS_MORE = ("Poll-Helper", "Retry-Count", "Runtime", "Runtime-Version", "Timeout")
 _HEADERS = ("Authorization", "Content-Type", "User-Agent", "Accept", "X-Requested-With", "Openai-Beta")
 # Headers of Anthropic's library, which the reference forgets: allowed to a page that asks for them.
-_ASKED_HEADERS = ("x-api-key", "anthropic-version", "anthropic-beta")
-_ASKED_HEADERS += ("anthropic-dangerous-direct-browser-access",)
+_ASKED_HEADERS = frozenset(
+    {"x-api-key", "anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access"}
+)
 _PRIVATE = tuple(
     ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
@@ -102,7 +103,7 @@ def preflight_headers(origins: Origins, origin: str, asked: str) -> list[tuple[s
 
     `asked` is the header Access-Control-Request-Headers.
     """
-    more = {name.strip().lower() for name in asked.split(",")}.intersection(_ASKED_HEADERS)
+    more = {name.strip().lower() for name in asked.split(",")} & _ASKED_HEADERS
     headers = [
         ("access-control-allow-methods", METHODS),
         ("access-control-allow-headers", ",".join((ALLOWED_HEADERS, *sorted(more)))),

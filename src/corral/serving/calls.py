@@ -15,6 +15,8 @@ from corral.engine import ToolCallDelta
 
 log = logging.getLogger("corral.serving")
 
+_LEFT_OUT = "tool calls left out: the request allows one"
+
 
 class CallGate:
     """Gives each call its id. Where an answer may make only one call, the others do not pass."""
@@ -33,7 +35,7 @@ class CallGate:
     def _calls(self, event: ToolCalls) -> ToolCalls | None:
         calls = event.calls if self._parallel else event.calls[: 1 - self._num_passed]
         if len(calls) < len(event.calls):
-            log.warning("tool calls left out: the request allows one")
+            log.warning(_LEFT_OUT)
         self._num_passed += len(calls)
         named = tuple(replace(call, id=new_call_id()) for call in calls)
         return replace(event, calls=named) if named else None
@@ -47,9 +49,10 @@ class _Call:
 
 
 class CallPieces:
-    """Puts the engine's fragments of tool calls together."""
+    """Puts the engine's fragments of tool calls together; only the first where one is allowed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, parallel: bool = True) -> None:
+        self._parallel = parallel
         self._open: dict[int, _Call] = {}
 
     def add(self, delta: ToolCallDelta) -> None:
@@ -61,7 +64,11 @@ class CallPieces:
     def finish(self) -> tuple[str, tuple[ToolCall, ...]]:
         """Complete calls, and as text those whose arguments are no JSON object."""
         text, found = "", []
-        for index, call in enumerate(self._open.values()):
+        calls = list(self._open.values())
+        if not self._parallel and len(calls) > 1:
+            log.warning(_LEFT_OUT)
+            calls = calls[:1]
+        for index, call in enumerate(calls):
             raw = "".join(call.arguments)
             arguments = _object(raw)
             if arguments is None:

@@ -168,7 +168,7 @@ class NativeChat(ChatRun):
             template_values=template_arguments(self._run.think),
             sampling=self._run.sampling(num_tokens),
         )
-        calls = CallPieces()
+        calls = CallPieces(parallel=self._choice.parallel)
         async with aclosing(self._run.client.chat(request)) as stream:
             async for batch in stream:
                 yield [event for chunk in batch for event in self._read(chunk, calls, cut)]

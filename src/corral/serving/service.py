@@ -11,7 +11,7 @@ from corral.core.adapters import adapter_scales
 from corral.core.events import Done
 from corral.core.messages import Tool
 from corral.core.model import Model
-from corral.core.options import resolve_options
+from corral.core.options import Options, resolve_options
 from corral.core.requests import (
     ChatRequest,
     Embeddings,
@@ -26,7 +26,7 @@ from corral.core.requests import (
 from corral.engine import Client
 from corral.errors import EngineError, InvalidInput, ModelNotFound, NotAnEmbedder, Unsupported
 from corral.prompt import chat_messages, check_images, generate_messages
-from corral.scheduler import Scheduler
+from corral.scheduler import Lease, Scheduler
 from corral.serving import checks
 from corral.serving.answers import Answer
 from corral.serving.chat import ChatRun, chat_run
@@ -170,20 +170,16 @@ class Service:
         if not request.model.strip():
             raise ModelNotFound("")
         model = await self._resolve(request.model)
-        meter.model = model.name.short
         options = resolve_options(model.parameters, request.options)
-        held = self._scheduler.lease(model, options, keep_alive_s=request.keep_alive_s)
-        with meter.watching():
-            async with held as lease:
-                meter.leased(lease)
-                load_s = meter.elapsed_s
-                if not request.inputs:
-                    return Embeddings(())
-                if not model.can("embedding"):
-                    raise NotAnEmbedder(f'"{request.model}" does not support embeddings')
-                vectors, num_tokens = await EmbedRun(model, options, lease, request).vectors()
-                meter.prefilled(num_tokens, 0)
-                return Embeddings(vectors, num_tokens, load_s, meter.elapsed_s)
+        async with self._held(meter, model, options, request.keep_alive_s) as lease:
+            load_s = meter.elapsed_s
+            if not request.inputs:
+                return Embeddings(())
+            if not model.can("embedding"):
+                raise NotAnEmbedder(f'"{request.model}" does not support embeddings')
+            vectors, num_tokens = await EmbedRun(model, options, lease, request).vectors()
+            meter.prefilled(num_tokens, 0)
+            return Embeddings(vectors, num_tokens, load_s, meter.elapsed_s)
 
     async def rerank(self, request: RerankRequest) -> Ranking:
         """Raises CorralError."""
@@ -193,15 +189,11 @@ class Service:
         if not model.can("rerank"):
             raise Unsupported(f'"{request.model}" does not support rerank')
         options = resolve_options(model.parameters, request.options)
-        meter.model = model.name.short
-        held = self._scheduler.lease(model, options, keep_alive_s=request.keep_alive_s)
-        with meter.watching():
-            async with held as lease:
-                meter.leased(lease)
-                load_s = meter.elapsed_s
-                found, num_tokens = await RerankRun(model, lease, request).ranked()
-                meter.prefilled(num_tokens, 0)
-                return Ranking(found, num_tokens, load_s, meter.elapsed_s)
+        async with self._held(meter, model, options, request.keep_alive_s) as lease:
+            load_s = meter.elapsed_s
+            found, num_tokens = await RerankRun(model, lease, request).ranked()
+            meter.prefilled(num_tokens, 0)
+            return Ranking(found, num_tokens, load_s, meter.elapsed_s)
 
     async def tokenize(self, request: TokenizeRequest) -> list[int]:
         """The tokens of a text. Raises CorralError."""
@@ -222,14 +214,21 @@ class Service:
             raise InvalidInput("model is required")
         meter = Meter("tokenize", self._observer)
         model = await self._resolve(request.model)
-        meter.model = model.name.short
         options = resolve_options(model.parameters, request.options)
-        held = self._scheduler.lease(model, options, keep_alive_s=request.keep_alive_s)
+        async with self._held(meter, model, options, request.keep_alive_s) as lease:
+            client: Client = lease.runner.client
+            yield client
+
+    @asynccontextmanager
+    async def _held(
+        self, meter: Meter, model: Model, options: Options, keep_alive_s: float | None
+    ) -> AsyncIterator[Lease]:
+        """A runner of `model` for work that is done at once."""
+        meter.model = model.name.short
         with meter.watching():
-            async with held as lease:
+            async with self._scheduler.lease(model, options, keep_alive_s=keep_alive_s) as lease:
                 meter.leased(lease)
-                client: Client = lease.runner.client
-                yield client
+                yield lease
 
     async def _resolve(self, text: str) -> Model:
         reference = checks.local_reference(text)
