@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import ollama
 import openai
 import pytest
 
@@ -115,3 +116,30 @@ def test_keys_can_be_managed_over_http_by_who_may(closed):
     assert closed.request("POST", "/api/keys", {"name": "more"}, headers=bearer(secret))[0] == 403
     assert closed.request("DELETE", "/api/keys/guest", headers=admin)[0] == 200
     assert ask(closed, secret)[0] == 401
+
+
+def test_the_anthropic_library_sees_its_own_errors(closed):
+    anthropic = pytest.importorskip("anthropic", reason="pip install -e '.[clients]'")
+    secret = make(closed, "claude", "--rate", "1/day")
+    asked = {"model": "peer", "max_tokens": 100, "messages": MESSAGES, "thinking": {"type": "disabled"}}
+    with anthropic.Anthropic(base_url=closed.base_url, api_key=secret, max_retries=0) as client:
+        message = client.messages.create(**asked)
+        assert (message.content[0].text, message._request_id[:4]) == (ANSWER, "req_")
+        with pytest.raises(anthropic.RateLimitError) as caught:
+            client.messages.create(**asked)
+    assert caught.value.body["request_id"] == caught.value.response.headers["request-id"]
+    with (
+        anthropic.Anthropic(base_url=closed.base_url, api_key="none", max_retries=0) as client,
+        pytest.raises(anthropic.AuthenticationError),
+    ):
+        client.messages.create(**asked)
+
+
+def test_the_ollama_library_gets_in_with_a_header(closed):
+    headers = bearer(make(closed, "native", "--scope", "read"))
+    client = ollama.Client(host=closed.base_url, headers=headers)
+    assert [model.model for model in client.list().models] == ["peer:latest"]
+    with pytest.raises(ollama.ResponseError, match='lacks the scope "infer"') as caught:
+        client.chat("peer", MESSAGES)
+    assert caught.value.status_code == 403
+    client._client.close()
