@@ -55,8 +55,10 @@ def test_the_name_of_a_revoked_key_can_be_used_again(file):
     make(file)
     revoke(file, "alice")
     make(file, rate="1/s")
-    (row,) = file.read(list_keys)
-    assert (row.key.revoked_at, row.key.rate.text) == (None, "1/s")
+    alice, earlier = file.read(list_keys)
+    assert (alice.key.name, alice.key.revoked_at, alice.key.rate.text) == ("alice", None, "1/s")
+    assert (earlier.key.name, earlier.key.revoked_at) == ("alice~1", 2000.0)
+    assert alice.key.id != earlier.key.id
 
 
 def test_a_key_that_is_not_there_cannot_be_revoked(file):

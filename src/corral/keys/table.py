@@ -41,9 +41,13 @@ class Used:
 
 
 def create_key(connection: sqlite3.Connection, new: NewKey) -> None:
-    """Raises InvalidInput where a key of that name is in use; one that was revoked gives its name away."""
+    """Raises InvalidInput where a key of that name is in use; one that was revoked gives its name away.
+
+    Its row stays, under a name that no key can have: what belongs to an id must never fall to another key.
+    """
     key = new.key
-    connection.execute("DELETE FROM keys WHERE name = ? AND revoked_at IS NOT NULL", (key.name,))
+    rename = "UPDATE keys SET name = name || '~' || id WHERE name = ? AND revoked_at IS NOT NULL"
+    connection.execute(rename, (key.name,))
     values = {
         "name": key.name,
         "digest": digest_of(new.secret),
