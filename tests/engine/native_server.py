@@ -19,6 +19,7 @@ def main() -> None:
     for flag in ("--ctx-size", "--parallel", "--batch-size", "--ubatch-size", "--threads", "--threads-batch"):
         parser.add_argument(flag, type=int, required=True)
     parser.add_argument("--load-mode")
+    parser.add_argument("--device", choices=["none"])
     for flag in ("--cache-ram", "--n-gpu-layers", "--log-verbosity"):
         parser.add_argument(flag, type=int, default=0)
     switches = ("--no-repack", "--embeddings", "--context-shift", "--no-context-shift")

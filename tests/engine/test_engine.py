@@ -38,6 +38,9 @@ from corral.errors import EngineError, LoadError, RunnerCrashed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
+# Read before the tests put the environment aside: `CORRAL_LLAMA_SERVER=/path pytest tests/engine`.
+REAL_SERVER = os.environ.get("CORRAL_LLAMA_SERVER")
+
 HELLO = "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n"
 ENDLESS = Options(temperature=1.5, num_predict=-1, seed=1)
 
@@ -47,8 +50,8 @@ def llama_server(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
     """None for the packaged engine, else a program with the command line of a native server."""
     if request.param == "packaged":
         return None
-    if os.environ.get("CORRAL_LLAMA_SERVER"):
-        return Path(os.environ["CORRAL_LLAMA_SERVER"])
+    if REAL_SERVER:
+        return Path(REAL_SERVER)
     program = tmp_path / "llama-server"
     script = Path(__file__).parent / "native_server.py"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')

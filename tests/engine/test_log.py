@@ -6,6 +6,7 @@ LOADING = b"""0.00.1 I load_tensors:        CUDA0 model buffer size =   812.50 M
 0.00.2 I load_tensors:   CPU_Mapped model buffer size =     7.51 MiB
 0.00.3 I llama_kv_cache:      CUDA0 KV buffer size =     4.00 MiB
 0.00.4 I sched_reserve:      CUDA0 compute buffer size =     8.00 MiB
+0.00.5 I sched_reserve:  CUDA_Host compute buffer size =    16.02 MiB
 """
 
 

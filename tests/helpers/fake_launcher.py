@@ -20,6 +20,7 @@ class FakeProcess:
         self.pid = pid
         self.client = f"client {pid}"
         self.ran_out_of_memory = False
+        self.measured_device_bytes = 0
         self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -43,7 +44,7 @@ class FakeProcess:
         return 0
 
     def device_bytes(self) -> int:
-        return 0
+        return self.measured_device_bytes
 
 
 class FakeLauncher:

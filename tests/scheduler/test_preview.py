@@ -17,6 +17,14 @@ def test_a_preview_is_the_launch_that_would_follow():
     assert (found.unloads_others, found.error, found.blocks_on_devices) == (False, None, 0)
 
 
+def test_a_model_that_fits_on_a_device_is_planned_there_whole():
+    room = room_of(devices=(gpu(40 * GIB),))
+    found = preview(demand_of(size=GIB), room, room, Settings())
+    assert found.plan.cache_bytes > 0  # in system memory, whatever is on the device
+    assert found.blocks_on_devices == 17
+    assert not any("partly" in reason for reason in found.reasons)
+
+
 def test_the_longest_window_fits_and_the_next_one_does_not():
     demand = demand_of(context_length=1 << 20)
     room = room_of(2 * GIB)

@@ -455,6 +455,19 @@ def test_closing_stops_children_and_refuses_what_waits():
     scenario(test)
 
 
+def test_a_model_that_is_whole_on_a_device_is_shown_so_though_it_took_less_than_predicted():
+    async def whole():
+        launcher = FakeLauncher(devices=(Device(index=0, total=8 * GIB, free=8 * GIB),))
+        scheduler = make(launcher)
+        await use(scheduler, build_model("a"))
+        launcher.processes[0].measured_device_bytes = 70 * MIB
+        info = scheduler.loaded()[0]
+        assert (info.size, info.size_vram) == (70 * MIB, 70 * MIB)
+        await scheduler.close()
+
+    run(whole())
+
+
 def test_device_memory_is_given_time_to_be_reported_free_after_an_eviction():
     async def whole():
         launcher = FakeLauncher(devices=(Device(index=0, total=8 * GIB, free=8 * GIB),))

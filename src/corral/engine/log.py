@@ -43,8 +43,10 @@ class EngineLog:
         return "\n".join(text.splitlines()[-_TAIL_LINES:])
 
     def device_bytes(self) -> int:
-        """What the engine allocated on devices other than the CPU."""
-        return sum(size for name, size in self._devices.items() if not name.startswith("CPU"))
+        """What the engine allocated on devices other than the CPU; "CUDA_Host" is memory of the system."""
+        return sum(
+            size for name, size in self._devices.items() if not name.startswith("CPU") and "_Host" not in name
+        )
 
     def reason(self) -> str:
         """Why loading failed, in the engine's words, or an empty text."""

@@ -92,6 +92,8 @@ def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
     }
     for flag, value in numbers.items():
         words += [flag, str(value)]
+    if params.gpu_layers == 0:  # else a GPU build still computes long prompts there
+        words += ["--device", "none"]
     if params.gpu_layers >= 0:
         words += ["--n-gpu-layers", str(params.gpu_layers)]
     if params.main_gpu is not None:

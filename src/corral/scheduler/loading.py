@@ -292,5 +292,5 @@ class Loader:
             await self._retire(runner, why)
         plan = plan_smallest(demand, self._pool.room(self._machine()), self._settings)
         # The room for kept prompts is not filled while loading, so giving it up makes no difference.
-        smaller = plan is not None and plan.need.total < failed.need.total - failed.need.cache
+        smaller = plan is not None and plan.need.total < failed.need.at_load
         return plan if idle or smaller else None

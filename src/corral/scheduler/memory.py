@@ -50,7 +50,12 @@ class MemoryNeed:
 
     @property
     def total(self) -> int:
-        return self.weights + self.extras + self.context + self.compute + self.repack + self.cache
+        return self.at_load + self.cache
+
+    @property
+    def at_load(self) -> int:
+        """What it takes once the model is loaded; kept prompts come later, and stay in system memory."""
+        return self.weights + self.extras + self.context + self.compute + self.repack
 
 
 def can_repack(network: Network) -> bool:

@@ -97,6 +97,10 @@ class LaunchPlan:
     device_bytes: int = 0
 
     @property
+    def all_on_devices(self) -> bool:
+        return bool(self.devices) and self.device_bytes >= self.need.at_load
+
+    @property
     def promised_bytes(self) -> int:
         """Bytes the system counts as free although this runner relies on them.
 

@@ -36,7 +36,7 @@ class Preview:
         if self.plan is None or not self.plan.device_bytes:
             return 0
         blocks = self.demand.model.network.num_blocks + 1
-        return min(blocks, blocks * self.plan.device_bytes // max(self.plan.need.total, 1))
+        return min(blocks, blocks * self.plan.device_bytes // max(self.plan.need.at_load, 1))
 
 
 def preview(demand: Demand, now: Room, emptied: Room, settings: Settings) -> Preview:
@@ -86,7 +86,7 @@ def _reasons(demand: Demand, plan: LaunchPlan, machine: Machine, settings: Setti
         yield "on the CPU: no device was found that the engine could use"
     elif not uses_devices(demand, machine):
         yield "on the CPU: num_gpu is 0"
-    elif plan.device_bytes < plan.need.total:
+    elif not plan.all_on_devices:
         yield "partly on devices: they have too little free memory for all of it"
     if plan.need.repack:
         yield "weights are laid out a second time for the vector units of the CPU, which makes it faster"

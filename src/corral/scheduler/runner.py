@@ -130,8 +130,9 @@ class Runner:
 
     def _sizes(self) -> tuple[int, int]:
         """Bytes in total and on devices: measured where that is possible, else as predicted."""
-        predicted = self.params.need.total - self.params.need.cache
+        predicted = self.params.need.at_load
         on_devices = self.process.device_bytes() or self.params.device_bytes
-        if on_devices:  # what a child has there is not seen from outside
-            return max(predicted, on_devices), on_devices
-        return self.process.memory_bytes() or predicted, 0
+        if not on_devices or not self.params.devices:
+            return self.process.memory_bytes() or predicted, 0
+        # What a child has on devices is not seen from outside, but told by the engine when it loads.
+        return on_devices if self.params.all_on_devices else max(predicted, on_devices), on_devices
