@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=11434)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    # It plans anew for every shape, and every step has new shapes: a second a step instead of milliseconds.
+    # It plans anew for every shape, and every step has new shapes.
     torch.backends.cuda.enable_cudnn_sdp(False)
     plan = Plan(asked.out, asked.minutes * 60, asked.device, asked.dialogues, asked.workers, asked.seed)
     run = Run(plan)
