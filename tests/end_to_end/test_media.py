@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
+import openai
 import pytest
 
 from tests.helpers.files import picture, tone
@@ -148,3 +149,13 @@ def test_tokens_of_a_picture_are_counted_as_the_engine_reads_them(models, model)
     body = {"model": model, "messages": [{"role": "user", "content": content}]}
     counted = models.post("/v1/messages/count_tokens", body)["input_tokens"]
     assert counted == models.post("/v1/messages", body | {"max_tokens": 1})["usage"]["input_tokens"]
+
+
+def test_a_recording_is_written_down_by_a_model_that_hears_and_by_no_other(models):
+    with openai.OpenAI(base_url=f"{models.base_url}/v1", api_key="none", max_retries=0) as client:
+        recording = ("tone.wav", tone())
+        written = client.audio.transcriptions.create(model="ears", file=recording)
+        plain = client.audio.transcriptions.create(model="ears", file=recording, response_format="text")
+        assert written.text == plain.strip() != ""
+        with pytest.raises(openai.BadRequestError, match="does not support audio"):
+            client.audio.transcriptions.create(model="eyeless", file=recording)
