@@ -16,6 +16,7 @@ import psutil
 from rich.console import Console
 
 from bench import measure, models, prompts, transfers
+from bench.imports import create_figure
 from bench.measure import Ask, Load, Sample, Samples
 from bench.models import BenchModel
 from bench.report import MEGABYTES, MICRO, MILLI, PLAIN, Report
@@ -23,7 +24,7 @@ from bench.servers import Admin, Target, bare_engine, corral_server, scratch_fol
 from corral import __version__, hardware
 
 # The budget of docs/architecture.md, in seconds and bytes.
-CPU_A_TOKEN, FIRST_BYTE, LIST, IDLE, LOAD = 60e-6, 3e-3, 0.1, 80e6, 0.3
+CPU_A_TOKEN, FIRST_BYTE, LIST, IDLE, LOAD, CREATE = 60e-6, 3e-3, 0.1, 80e6, 0.3, 0.5
 RENDER, PIECE = 5e-3, 10e-6
 _SETTLE_S = 0.5
 
@@ -105,6 +106,8 @@ async def run(against: str | None, *, quick: bool, effort: Effort, console: Cons
         other = url_target(against) if against else None
         bench = Bench(corral, environment, other, effort, report, console)
         await idle_memory(bench)
+        bench.say("create")
+        import_figure(bench, folder)
         bench.say("pocket")
         await tiny_figures(bench, models.tiny())
         bench.say("transfers")
@@ -158,6 +161,21 @@ async def idle_memory(bench: Bench) -> None:
         base_is="engine with pocket",
         added=found["corral"],
         budget=IDLE,
+    )
+
+
+def import_figure(bench: Bench, folder: Path) -> None:
+    admin, effort = Admin(bench.corral), bench.effort
+    size, rounds = effort.transfer_bytes, effort.transfer_rounds
+    samples = create_figure(admin, folder, bench.environment, size=size, rounds=rounds)
+    admin.close()
+    bench.report.add(
+        f"create from a GGUF of {size / 1e9:g} GB, wall",
+        "ms",
+        MILLI,
+        samples,
+        base_is="hashing it alone",
+        budget=CREATE,
     )
 
 

@@ -52,11 +52,10 @@ def can_clone(folder):
     return True
 
 
-def test_a_gguf_file_is_taken_over_without_a_second_copy(server, tmp_path):
+def test_a_gguf_file_is_taken_over_without_a_second_copy(start, tmp_path):
+    server = start()  # with a store that is not there yet
     source = tmp_path / "weights.gguf"
     shutil.copy(MODELS / "peer-suite.gguf", source)
-    with source.open("ab") as file:
-        file.write(bytes(64))  # another file than the one that the server has
     create(server, tmp_path, "shared")
     blob = server.models / "blobs" / f"sha256-{hashlib.sha256(source.read_bytes()).hexdigest()}"
     assert blob.samefile(source) or can_clone(tmp_path)

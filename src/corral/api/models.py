@@ -6,6 +6,7 @@ Source: http-api.md 5.6 to 5.14.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +20,7 @@ from corral.api.shapes import CopyIn, CreateIn, DeleteIn, ShowIn, TransferIn
 from corral.core.digests import Digest
 from corral.core.names import ModelName
 from corral.core.units import MAX_DURATION_S, local_time_text
-from corral.errors import CloudDisabled, CorralError, InvalidInput
+from corral.errors import CloudDisabled, CorralError, InvalidInput, StorageError
 from corral.library import CreateRequest, Details, Library, Listed, Shown, check_request
 from corral.scheduler import LoadedInfo, Scheduler, Waiting
 from corral.serving.checks import local_reference
@@ -99,7 +100,8 @@ class ModelRoutes:
         missing = error_response(CorralError(f'blob "{digest}" not found'), status=404)
         if _is_from_here(request):
             # A client of this machine may be able to share the file with us instead of sending it.
-            missing.headers["corral-blobs"] = quote(str(self._library.store.blobs.directory))
+            with suppress(StorageError):
+                missing.headers["corral-blobs"] = quote(str(await self._library.blob_folder()))
         return missing
 
     async def receive_blob(self, request: Request) -> Response:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from functools import lru_cache, partial
+from pathlib import Path
 
 import httpx
 
@@ -225,6 +226,10 @@ class Library:
     async def has_blob(self, digest: str) -> bool:
         """Raises InvalidInput for a malformed digest."""
         return await asyncio.to_thread(self.store.blobs.has, Digest.parse(digest))
+
+    async def blob_folder(self) -> Path:
+        """Where blobs lie: a folder that is there now. Raises StorageError."""
+        return await asyncio.to_thread(self.store.blobs.folder)
 
     async def receive_blob(self, digest: str, pieces: AsyncIterator[bytes]) -> bool:
         """Store an upload; False, and nothing is read, when it is there already.

@@ -76,6 +76,11 @@ class BlobStore:
         with storage_errors("read", path), path.open("rb") as file:
             return file.read(limit)
 
+    def folder(self) -> Path:
+        """The folder, which is made when it is not there yet. Raises StorageError."""
+        make_directory(self.directory)
+        return self.directory
+
     def open_writer(self) -> BlobWriter:
         """A writer for a blob whose digest is not known yet. Raises StorageError."""
         make_directory(self.directory)
