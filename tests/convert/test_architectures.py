@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from corral.convert.architectures import CLASSES
+from corral.gguf import read_gguf
 from tests.helpers.engine_answers import with_engine
 
 pytestmark = pytest.mark.slow
@@ -97,3 +98,15 @@ def test_sixteen_bits_stay_sixteen_bits(checkpoints, converted, tmp_path, kind):
     network = checkpoints.make(kind, tmp_path / kind, dtype=torch.bfloat16)
     prompts = checkpoints.prompts(tmp_path / kind)
     compare(network, prompts, converted(tmp_path / kind)[0], 2e-2)
+
+
+def test_a_checkpoint_of_eight_bits_computes_with_its_scales(checkpoints, converted, tmp_path):
+    network = checkpoints.make("qwen3", tmp_path / "qwen3")
+    checkpoints.shrink(tmp_path / "qwen3", network)
+    compare(network, checkpoints.prompts(tmp_path / "qwen3"), converted(tmp_path / "qwen3", "F32")[0], EXACT)
+
+
+def test_a_checkpoint_of_eight_bits_keeps_eight(checkpoints, converted, tmp_path):
+    checkpoints.shrink(tmp_path / "qwen3", checkpoints.make("qwen3", tmp_path / "qwen3"))
+    path, _ = converted(tmp_path / "qwen3")
+    assert read_gguf(path).file_type_name == "Q8_0"

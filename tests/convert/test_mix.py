@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from corral.convert.mix import FILE_TYPES, is_converted, needs_importance, plan
+from corral.convert.changing import is_converted, needs_importance
+from corral.convert.file_types import FILE_TYPES
+from corral.convert.mix import plan
 from corral.gguf import GGUF, TENSOR_TYPES, TensorInfo, ValueType
 from tests.helpers.mixes import Described, header_of, merged
 

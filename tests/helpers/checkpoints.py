@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers.processors import TemplateProcessing
 
@@ -220,6 +222,30 @@ def _spread(network: Any) -> None:
             scale = 0.3 if weight.dim() == 1 else 2.0 / sqrt(weight.shape[-1])
             offset = weight if weight.dim() == 1 else 0.0
             weight.copy_(offset + torch.randn_like(weight) * scale)
+
+
+def shrink(folder: Path, network: Any, *, rows: int = 32, columns: int = 40) -> None:
+    """Make the projections of a checkpoint 8-bit floats, a scale to a block; `network` gets the same."""
+    tensors = load_file(folder / "model.safetensors")
+    state = network.state_dict()
+    for name in [name for name in tensors if "_proj" in name]:
+        weight = tensors[name]
+        small = torch.empty_like(weight, dtype=torch.float8_e4m3fn)
+        scales = torch.empty(-(-weight.shape[0] // rows), -(-weight.shape[1] // columns))
+        for row, column in itertools.product(range(scales.shape[0]), range(scales.shape[1])):
+            block = (
+                slice(row * rows, (row + 1) * rows),
+                slice(column * columns, (column + 1) * columns),
+            )
+            scale = scales[row, column] = weight[block].abs().max() / torch.finfo(small.dtype).max
+            small[block] = (weight[block] / scale).to(small.dtype)
+            state[name][block] = (small[block].float() * scale).bfloat16().float()
+        tensors |= {name: small, f"{name}_scale_inv": scales}
+    save_file(tensors, folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "fp8", "weight_block_size": [rows, columns]}
+    (folder / "config.json").write_text(json.dumps(config))
+    network.load_state_dict(state)
 
 
 def prompts(folder: Path) -> list[list[int]]:

@@ -6,8 +6,8 @@ by `library`, by `cli` for files that belong to no model, and by `serving` for p
 """
 
 from corral.convert.child import Steps, convert, convert_adapter, quantize
+from corral.convert.file_types import FILE_TYPES, UNQUANTIZED, file_type_named
 from corral.convert.job import Finished, Note, Progress
-from corral.convert.mix import FILE_TYPES, UNQUANTIZED, file_type_named
 from corral.convert.picture import to_png
 
 __all__ = [

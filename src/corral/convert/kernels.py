@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from corral.convert.mix import BF16, F16, F32
+from corral.convert.file_types import BF16, F16, F32
 from corral.gguf import TENSOR_TYPES
 
 _POINTER, _COUNT = ctypes.c_void_p, ctypes.c_int64

@@ -12,100 +12,24 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from corral.gguf import GGUF, TENSOR_TYPES, TensorInfo
-
-_NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
-F32, F16, BF16 = _NUMBERS["F32"], _NUMBERS["F16"], _NUMBERS["BF16"]
-
-# File type -> the type that tensors have unless a rule says otherwise; from fine to coarse.
-FILE_TYPES: Mapping[str, str] = {
-    **{name: name for name in ("F32", "F16", "BF16", "Q8_0", "Q6_K")},
-    "Q5_K_M": "Q5_K",
-    "Q5_K_S": "Q5_K",
-    "Q5_1": "Q5_1",
-    "Q5_0": "Q5_0",
-    "Q4_K_M": "Q4_K",
-    "Q4_K_S": "Q4_K",
-    "Q4_1": "Q4_1",
-    "Q4_0": "Q4_0",
-    "IQ4_NL": "IQ4_NL",
-    "IQ4_XS": "IQ4_XS",
-    "MXFP4_MOE": "MXFP4",
-    "Q3_K_L": "Q3_K",
-    "Q3_K_M": "Q3_K",
-    "Q3_K_S": "Q3_K",
-    "IQ3_M": "IQ3_S",
-    "IQ3_S": "IQ3_S",
-    "IQ3_XS": "IQ3_S",
-    "IQ3_XXS": "IQ3_XXS",
-    "Q2_K": "Q2_K",
-    "Q2_K_S": "Q2_K",
-    "Q2_0": "Q2_0",
-    "TQ2_0": "TQ2_0",
-    "TQ1_0": "TQ1_0",
-    "IQ2_M": "IQ2_S",
-    "IQ2_S": "IQ2_XS",
-    "IQ2_XS": "IQ2_XS",
-    "IQ2_XXS": "IQ2_XXS",
-    "IQ1_M": "IQ1_M",
-    "IQ1_S": "IQ1_S",
-    "Q1_0": "Q1_0",
-}
-# What people say for the mix that is meant when nobody says more.
-_SHORT = {"Q3_K": "Q3_K_M", "Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M", "MXFP4": "MXFP4_MOE"}
-UNQUANTIZED = frozenset({"F32", "F16", "BF16"})
-_COARSE = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M"})
-_FINER_COARSE = frozenset({"IQ2_S", "IQ2_M"})
-
-# Types that make nonsense of a matrix unless an importance matrix tells which numbers matter.
-_NEED_IMPORTANCE = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS"})
-
-# Rows that are no whole blocks of a type get this one, with smaller blocks; where that fits neither, F16.
-_NARROW: Mapping[str, str] = {
-    **dict.fromkeys(("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_XS"), "IQ4_NL"),
-    **dict.fromkeys(("Q2_0", "Q2_K", "Q3_K", "TQ1_0", "TQ2_0"), "Q4_0"),
-    "Q4_K": "Q5_0",
-    "Q5_K": "Q5_1",
-    "Q6_K": "Q8_0",
-}
-
-# What every tensor of a kind gets in a file of a type.
-_EMBEDDING: Mapping[str, str] = {
-    **dict.fromkeys(("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS"), "Q2_K"),
-    **dict.fromkeys(("IQ2_S", "IQ2_M", "IQ3_XXS"), "IQ3_S"),
-    **dict.fromkeys(("TQ1_0", "TQ2_0", "Q2_0"), "Q4_K"),
-}
-_VALUE: Mapping[str, str] = {"Q2_K": "Q3_K", "IQ3_M": "Q4_K", "Q3_K_L": "Q5_K"}
-_SHARED_VALUE: Mapping[str, str] = {  # where four heads or more share the values, these are small
-    **dict.fromkeys(("Q2_K", "Q2_K_S", "IQ3_XXS", "IQ3_XS", "IQ3_S"), "Q4_K"),
-    **dict.fromkeys(("IQ4_NL", "IQ4_XS"), "Q5_K"),
-}
-_KEY_OR_QUERY: Mapping[str, str] = {"IQ3_XS": "IQ3_XXS", "IQ3_XXS": "IQ2_S"}
-_ATTENTION_OUTPUT: Mapping[str, str] = {
-    "Q2_K": "Q3_K",
-    "IQ3_XXS": "IQ3_S",
-    "Q3_K_M": "Q4_K",
-    "Q3_K_L": "Q5_K",
-    "IQ3_M": "Q4_K",
-}
-_EXPERTS_OUTPUT = frozenset(  # files in which a model with eight experts has it in Q5_K
-    {
-        "Q2_K",
-        "IQ3_XS",
-        "IQ3_XXS",
-        "IQ3_S",
-        "IQ3_M",
-        "Q3_K_S",
-        "Q3_K_M",
-        "Q4_K_S",
-        "Q4_K_M",
-        "IQ4_NL",
-        "IQ4_XS",
-    }
+from corral.convert.changing import EMBEDDINGS, is_converted
+from corral.convert.file_types import (
+    ATTENTION_OUTPUT,
+    COARSE,
+    EARLY_DOWN,
+    EARLY_DOWN_BY_IMPORTANCE,
+    EMBEDDING,
+    EXPERTS_OUTPUT,
+    FILE_TYPES,
+    FINER_COARSE,
+    KEY_OR_QUERY,
+    NUMBERS,
+    SHARED_VALUE,
+    UNQUANTIZED,
+    VALUE,
+    fitting,
 )
-_EARLY_DOWN: Mapping[str, str] = {"Q2_K_S": "Q4_K", "IQ3_M": "Q4_K", "Q4_K_S": "Q5_K"}
-_EARLY_DOWN_BY_IMPORTANCE: Mapping[str, str] = {"Q4_0": "Q4_1", "Q5_0": "Q5_1"}
-_EARLY_DOWN_WITHOUT: Mapping[str, str] = {"IQ4_NL": "Q5_K", "IQ4_XS": "Q5_K"}
+from corral.gguf import GGUF, TENSOR_TYPES, TensorInfo
 
 # Architectures with a model of 80 layers in which eight heads share one attn_v: small, so it can be finer.
 _SHARED_VALUES = frozenset({"llama", "deci", "qwen2", "qwen2vl", "apertus"})
@@ -120,42 +44,8 @@ _EXCEPTIONS: Mapping[str, tuple[str, str]] = {
     "glm4": (r"(token_embd|output)\.weight", "F16"),
 }
 
-# Small, or sensitive, or no weights at all: norms, routers, convolutions, positions, codebooks.
-_LEFT_ALONE = (
-    "_norm.weight",
-    "ffn_gate_inp.weight",
-    "ffn_gate_tid2eid.weight",
-    "altup",
-    "laurel",
-    "per_layer_model_proj",
-    "ssm_conv1d",
-    "shortconv.conv.weight",
-    "indexer.k_proj.weight",
-    "indexer.q_proj.weight",
-    "time_mix_first.weight",
-    "time_mix_lerp_fused.weight",
-    "attn_rel_b.weight",
-    ".position_embd",
-    "sam.pos_embd",
-    "sam.neck.",
-    "sam.net_",
-    ".rel_pos",
-    ".patch_embd",
-    ".patch_merger",
-    "a.rvq.codebook",
-    "mm.a.code_embd",
-)
-_LOW_RANK = re.compile(r"time_mix_([wva][012]|g[12]|decay_w[12])\.weight")
-_POSITIONS = frozenset({"position_embd.weight", "token_types.weight"})
-_EMBEDDINGS = frozenset({"token_embd.weight", "per_layer_token_embd.weight"})
 _VALUES = ("attn_v.weight", "attn_qkv.weight", "attn_kv_b.weight")
 _BLOCK = re.compile(r"blk\.(\d+)\.")
-
-
-def file_type_named(text: str) -> str:
-    """The key of FILE_TYPES that a user means by `text`; empty when there is none."""
-    name = _SHORT.get(text.upper(), text.upper())
-    return name if name in FILE_TYPES else ""
 
 
 def plan(gguf: GGUF, file_type: str, *, has_importance: bool = False) -> tuple[TensorInfo, ...]:
@@ -168,25 +58,6 @@ def plan(gguf: GGUF, file_type: str, *, has_importance: bool = False) -> tuple[T
     chooser = _Chooser.of(gguf, file_type, own, has_importance)
     extra = [tensor for tensor in gguf.tensors if tensor.is_extra]
     return (*(replace(tensor, type=chooser.choose(tensor)) for tensor in own), *extra)
-
-
-def is_converted(tensor: TensorInfo) -> bool:
-    """Whether a tensor changes its type at all: matrices do, vectors and the exempt ones do not."""
-    name = tensor.name
-    is_matrix = any(size > 1 for size in tensor.shape[1:])
-    exempt = name in _POSITIONS or _LOW_RANK.search(name) or any(part in name for part in _LEFT_ALONE)
-    return is_matrix and name.endswith("weight") and not exempt and tensor.type in _READABLE
-
-
-def needs_importance(tensor: TensorInfo, file_type: str) -> bool:
-    """Whether `tensor`, which has its new type, is worthless without an importance matrix."""
-    if not is_converted(tensor) or tensor.name in (*_EMBEDDINGS, "output.weight"):
-        return False
-    return tensor.type_name in _NEED_IMPORTANCE or (file_type == "Q2_K_S" and tensor.type_name == "Q2_K")
-
-
-# Types that numbers can be made of again: all but whole numbers and doubles.
-_READABLE = frozenset(TENSOR_TYPES) - {24, 25, 26, 27, 28}
 
 
 def _order(tensor: TensorInfo) -> tuple[int, str]:
@@ -238,21 +109,21 @@ class _Chooser:
         if not is_converted(tensor):
             return tensor.type
         if base in UNQUANTIZED:
-            return _NUMBERS[base]
-        return _NUMBERS[_fitting(self._quantized(tensor, base), tensor.shape[0])]
+            return NUMBERS[base]
+        return NUMBERS[fitting(self._quantized(tensor, base), tensor.shape[0])]
 
     def _quantized(self, tensor: TensorInfo, base: str) -> str:
         name = tensor.name
         pattern, exception = _EXCEPTIONS.get(self.architecture, ("", base))
         if base == "Q4_K" and pattern and re.fullmatch(pattern, name):
             return exception
-        if name == "output.weight" or (self.is_tied and name in _EMBEDDINGS):
+        if name == "output.weight" or (self.is_tied and name in EMBEDDINGS):
             return self._output(tensor, base)
         if base == "MXFP4":
             return base if tensor.shape[2:] and tensor.shape[2] > 1 else "Q8_0"
-        if name in _EMBEDDINGS:
-            return _EMBEDDING.get(self.file_type, base)
-        if self.file_type in _COARSE:
+        if name in EMBEDDINGS:
+            return EMBEDDING.get(self.file_type, base)
+        if self.file_type in COARSE:
             return self._coarse(name, base)
         return self._ordinary(name, base)
 
@@ -262,7 +133,7 @@ class _Chooser:
         if "attn_k.weight" in name and self.num_experts == 8:
             return "Q8_0"
         if _has(name, "attn_k.weight", "attn_q.weight"):
-            return _KEY_OR_QUERY.get(self.file_type, base)
+            return KEY_OR_QUERY.get(self.file_type, base)
         if "attn_output.weight" in name:
             return self._attention_output(base)
         if "ffn_up" in name:
@@ -274,14 +145,14 @@ class _Chooser:
         return self._down(name, base) if "ffn_down" in name else base
 
     def _output(self, tensor: TensorInfo, base: str) -> str:
-        is_whole = tensor.shape[0] % TENSOR_TYPES[_NUMBERS[base]].block_size == 0
+        is_whole = tensor.shape[0] % TENSOR_TYPES[NUMBERS[base]].block_size == 0
         if base in ("Q8_0", "MXFP4") or self.architecture == "falcon" or not is_whole:
             return "Q8_0"
-        return "Q5_K" if self.file_type in _COARSE | {"IQ3_XXS"} else "Q6_K"
+        return "Q5_K" if self.file_type in COARSE | {"IQ3_XXS"} else "Q6_K"
 
     def _coarse(self, name: str, base: str) -> str:
         """In the files of some two bits and less."""
-        finer = "IQ3_S" if self.file_type in _FINER_COARSE else "Q2_K"
+        finer = "IQ3_S" if self.file_type in FINER_COARSE else "Q2_K"
         if _has(name, *_VALUES):
             return "Q4_K" if self.heads_to_a_value >= 4 or self.num_experts >= 4 else finer
         if "attn_k.weight" in name and self.num_experts == 8:
@@ -296,7 +167,7 @@ class _Chooser:
     def _coarse_output(self, base: str) -> str:
         if self.num_experts == 8:
             return "Q5_K"
-        if self.file_type in _FINER_COARSE:
+        if self.file_type in FINER_COARSE:
             return "IQ3_S"
         return "IQ2_XXS" if self.file_type in ("IQ1_S", "IQ1_M") else base
 
@@ -308,8 +179,8 @@ class _Chooser:
         return "Q5_K" if self.shares_values and chosen in ("Q3_K", "Q4_K") else chosen
 
     def _plain_value(self, index: int, base: str) -> str:
-        if self.heads_to_a_value >= 4 and self.file_type in _SHARED_VALUE:
-            return _SHARED_VALUE[self.file_type]
+        if self.heads_to_a_value >= 4 and self.file_type in SHARED_VALUE:
+            return SHARED_VALUE[self.file_type]
         if self.file_type == "IQ3_XXS":
             return "IQ3_XXS" if self.has_importance else "IQ3_S"
         if self.file_type == "Q3_K_M":
@@ -318,14 +189,14 @@ class _Chooser:
             return "Q6_K" if _matters(index, self.num_values) else base
         if self.file_type == "Q4_K_S":
             return "Q5_K" if index < 4 else base
-        return _VALUE.get(self.file_type, base)
+        return VALUE.get(self.file_type, base)
 
     def _attention_output(self, base: str) -> str:
         if self.architecture == "falcon":
             return "Q4_K" if self.file_type == "Q3_K_L" else base
         if self.num_experts == 8:
-            return "Q5_K" if self.file_type in _EXPERTS_OUTPUT else base
-        return _ATTENTION_OUTPUT.get(self.file_type, base)
+            return "Q5_K" if self.file_type in EXPERTS_OUTPUT else base
+        return ATTENTION_OUTPUT.get(self.file_type, base)
 
     def _middle(self, name: str, index: int, base: str) -> str:
         index = self._index(name, index)
@@ -351,10 +222,7 @@ class _Chooser:
         is_early = index < self.num_blocks // 8
         if self.file_type == "IQ3_M" and self.num_experts == 8:
             is_early = is_early or _matters(index, self.num_blocks)
-        more = {"Q2_K_S": "Q4_K", "IQ3_M": "Q4_K", "Q4_K_S": "Q5_K"}
-        more |= (
-            {"Q4_0": "Q4_1", "Q5_0": "Q5_1"} if self.has_importance else {"IQ4_NL": "Q5_K", "IQ4_XS": "Q5_K"}
-        )
+        more = {**EARLY_DOWN, **EARLY_DOWN_BY_IMPORTANCE[self.has_importance]}
         return more.get(self.file_type, base) if is_early else base
 
     def _falcon_down(self, index: int, base: str) -> str:
@@ -374,14 +242,6 @@ def _matters(index: int, count: int) -> bool:
     """The first and the last eighth of the layers, and every third between."""
     edge = count // 8
     return index < edge or index >= 7 * count // 8 or (index - edge) % 3 == 2
-
-
-def _fitting(kind: str, num_columns: int) -> str:
-    """`kind`, or one that rows of this length can have."""
-    for candidate in (kind, _NARROW.get(kind, "F16")):
-        if num_columns % TENSOR_TYPES[_NUMBERS[candidate]].block_size == 0:
-            return candidate
-    return "F16"
 
 
 def _has(name: str, *parts: str) -> bool:

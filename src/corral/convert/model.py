@@ -9,8 +9,8 @@ from corral.convert.architectures import Architecture, architecture_of
 from corral.convert.architectures.base import as_it_is
 from corral.convert.checkpoint import Checkpoint
 from corral.convert.config import Config
+from corral.convert.file_types import F16, F32
 from corral.convert.fp8 import decoded, source_keys
-from corral.convert.mix import F16, F32
 from corral.convert.pooling import pooling_keys
 from corral.convert.renaming import Place, is_left_out, place_of
 from corral.convert.safetensors import Tensor

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from corral.convert.mix import BF16, F16, F32
+from corral.convert.file_types import BF16, F16, F32
 from corral.convert.safetensors import Raw, Tensor
 from corral.errors import Unsupported
 from corral.gguf import FILE_TYPE_NAMES, GGUF, DataSource, GGUFType, TensorInfo, Value

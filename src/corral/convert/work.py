@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from corral.convert.adapter import read_adapter
+from corral.convert.changing import needs_importance
 from corral.convert.checkpoint import Checkpoint
 from corral.convert.imatrix import no_importance, read_importance
 from corral.convert.job import Convert, ConvertAdapter, Finished, Job, Note, Quantize, Step
 from corral.convert.kernels import Kernels
-from corral.convert.mix import needs_importance, plan
+from corral.convert.mix import plan
 from corral.convert.model import read_model, unquantized_type
 from corral.convert.rewrite import Writer
 from corral.convert.weights import Weights

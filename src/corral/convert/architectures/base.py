@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from corral.convert.config import Config
-from corral.convert.mix import F32
+from corral.convert.file_types import F32
 from corral.convert.numbers import read_floats
 from corral.convert.safetensors import Raw, Tensor
 from corral.convert.weights import Weight, as_stored, changed
