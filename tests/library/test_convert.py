@@ -48,11 +48,20 @@ def test_a_checkpoint_is_quantized_on_the_way(shelf, asked, level, kind):
     assert shelf.run(shelf.library.show("made")).details.quantization_level == level
 
 
+def config(**changes):
+    return checkpoint(**changes)["config.json"]
+
+
+SECOND_NORM = safetensors({"model.layers.1.input_layernorm.weight": ((WIDTH,), 1.0)})
 REFUSED = [
     ({"config.json": None}, "open config.json: no such file or directory"),
     ({"config.json": b'{"architectures": ["OPTForCausalLM"]}'}, 'unsupported architecture "OPTForCausalLM"'),
     ({"config.json": b"{}"}, "unknown architecture"),
     ({"config.json": b"{"}, "parse config.json: "),
+    ({"config.json": config(num_attention_heads=0)}, 'config.json: "num_attention_heads" must be above 0'),
+    ({"config.json": config(num_hidden_layers=2)}, "the checkpoint has no tensor for blk.1."),
+    ({"config.json": config(num_hidden_layers=0)}, 'config.json: "num_hidden_layers" must be above 0'),
+    ({"more.safetensors": SECOND_NORM}, "the checkpoint has more than the 1 blocks of config.json"),
     ({"tokenizer.json": None}, "unknown tokenizer format"),
     ({"model.safetensors": b"\xff" * 20}, "model.safetensors is no safetensors file"),
 ]

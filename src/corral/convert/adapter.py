@@ -73,11 +73,12 @@ def read_adapter(checkpoint: Checkpoint, base: GGUF) -> Weights:
     """
     config = checkpoint.required("adapter_config.json")
     if base.architecture not in ADAPTABLE:
-        raise Unsupported("unsupported architecture", hint=f"adapters are known for {', '.join(ADAPTABLE)}")
+        raise Unsupported("unsupported architecture")
     for kind in _OTHER_KINDS:
         if config.values.get(kind):
             raise Unsupported(f"adapters with {kind} are not supported")
-    pairs = _pairs(checkpoint.tensors(), ADAPTABLE[base.architecture])
+    architecture = ADAPTABLE[base.architecture]
+    pairs = _pairs(checkpoint.tensors(), architecture)
     fitting = {tensor.name: tensor for tensor in base.tensors}
     heads = Config({"num_attention_heads": base.head_count, "num_key_value_heads": base.head_count_kv})
     ranks: set[int] = set()
@@ -85,7 +86,7 @@ def read_adapter(checkpoint: Checkpoint, base: GGUF) -> Weights:
     for name, pair in sorted(pairs.items()):
         a, b = _oriented(name, pair, fitting.get(name))
         ranks.add(b.shape[1])
-        turn = ADAPTABLE[base.architecture].makers.get(pair.module, as_it_is)
+        turn = architecture.makers.get(pair.module, as_it_is)
         tensors += [as_stored(f"{name}.lora_a", a), turn(f"{name}.lora_b", b, heads)]
     return weights_of(
         _metadata(config, base, ranks, tensors), tensors, {"general.file_type": ValueType.UINT32}
@@ -137,7 +138,7 @@ def _oriented(name: str, pair: _Pair, changed: TensorInfo | None) -> tuple[Tenso
 
 
 def _metadata(config: Config, base: GGUF, ranks: set[int], tensors: list[Weight]) -> dict[str, Value]:
-    metadata: dict[str, Value] = {
+    return {
         "general.architecture": base.architecture,
         "general.type": "adapter",
         "general.version": "v0.2",
@@ -145,7 +146,6 @@ def _metadata(config: Config, base: GGUF, ranks: set[int], tensors: list[Weight]
         "adapter.type": "lora",
         "adapter.lora.alpha": _alpha(config, ranks),
     }
-    return metadata
 
 
 def _alpha(config: Config, ranks: set[int]) -> float:

@@ -47,6 +47,13 @@ class Config:
             raise self._wrong(names, "a whole number")
         return value
 
+    def count(self, *names: str, default: int | None = None) -> int:
+        """A whole number above 0."""
+        value = self.whole(*names, default=default)
+        if value < 1:
+            raise self._wrong(names, "above 0")
+        return value
+
     def number(self, *names: str, default: float | None = None) -> float:
         value = self._find(names, default)
         if type(value) not in (int, float):

@@ -102,11 +102,15 @@ def _in_order(name: str, group: Sequence[tuple[Place, Tensor]]) -> list[Tensor]:
 
 
 def _check_blocks(groups: Mapping[str, Sequence[tuple[Place, Tensor]]], config: Config) -> None:
-    """Raises CorruptData when the checkpoint lacks a tensor that other blocks have, or a whole block."""
-    count = config.whole("num_hidden_layers", "n_layers", "n_layer")
+    """Raises CorruptData when a block lacks a tensor that others have, and when there are too many blocks."""
+    count = config.count("num_hidden_layers", "n_layers", "n_layer")
     kinds = {(group[0][0].module, name.rpartition(".")[2]) for name, group in groups.items()}
+    num_in_blocks = 0
     for module, kind in sorted(kinds):
         for block in range(count if "*" in module else 0):
             name = f"{module.replace('*', str(block))}.{kind}"
             if name not in groups:
                 raise CorruptData(f"the checkpoint has no tensor for {name}")
+            num_in_blocks += 1
+    if sum("*" in group[0][0].module for group in groups.values()) > num_in_blocks:
+        raise CorruptData(f"the checkpoint has more than the {count} blocks of config.json")

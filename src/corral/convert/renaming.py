@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from corral.convert.architectures import Architecture
 from corral.errors import Unsupported
 
-_NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
+_NUMBER = re.compile(r"(?<=\.)\d{1,6}(?=\.|$)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -51,6 +52,9 @@ def _run(job: Job, out: int) -> Step:
     except CorralError as error:
         # A name in a hostile file can be as long as it likes; a line to the parent cannot.
         return Failed(_kind(error), error.message[:_MAX_MESSAGE])
+    except Exception as error:  # files from anywhere hold what nobody has thought of
+        traceback.print_exc()
+        return Failed("corrupt", f"cannot be converted: {type(error).__name__}: {error}"[:_MAX_MESSAGE])
 
 
 def _kind(error: CorralError) -> Literal["unsupported", "invalid", "corrupt"]:

@@ -80,22 +80,22 @@ DECODER_IGNORED = ("model.layers.*.self_attn.rotary_emb", "model.rotary_emb")
 
 def decoder_keys(config: Config) -> Keys:
     """Sizes, heads and rope of a decoder."""
-    heads = config.whole("num_attention_heads", "n_head")
+    heads = config.count("num_attention_heads", "n_head")
     return {
-        "block_count": config.whole("num_hidden_layers", "n_layers", "n_layer"),
+        "block_count": config.count("num_hidden_layers", "n_layers", "n_layer"),
         "context_length": config.whole("max_position_embeddings", "n_ctx"),
-        "embedding_length": config.whole("hidden_size", "n_embd"),
+        "embedding_length": config.count("hidden_size", "n_embd"),
         "feed_forward_length": config.whole("intermediate_size", "n_inner"),
         "attention.head_count": heads,
-        "attention.head_count_kv": config.whole("num_key_value_heads", default=heads),
+        "attention.head_count_kv": config.count("num_key_value_heads", default=heads),
         "attention.layer_norm_rms_epsilon": config.number("rms_norm_eps"),
     }
 
 
 def head_length(config: Config) -> int:
     """Numbers of one head."""
-    heads = config.whole("num_attention_heads", "n_head")
-    return config.whole("head_dim", default=config.whole("hidden_size", "n_embd") // heads)
+    heads = config.count("num_attention_heads", "n_head")
+    return config.whole("head_dim", default=config.count("hidden_size", "n_embd") // heads)
 
 
 def head_keys(config: Config) -> Keys:
@@ -118,7 +118,7 @@ def permuted(*heads: str) -> Maker:
     """
 
     def make(name: str, tensor: Tensor, config: Config) -> Weight:
-        count = config.whole(*heads)
+        count = config.count(*heads)
         if not tensor.shape or tensor.shape[0] % (2 * count):
             raise Unsupported(f"{tensor.name} cannot be divided into {count} heads")
         return changed(name, tensor, lambda raw: permute(raw, count))

@@ -10,11 +10,11 @@ from corral.errors import Unsupported
 
 def _encoder_keys(config: Config) -> Keys:
     return {
-        "block_count": config.whole("num_hidden_layers", "n_layer"),
+        "block_count": config.count("num_hidden_layers", "n_layer"),
         "context_length": config.whole("max_position_embeddings", "n_positions"),
-        "embedding_length": config.whole("hidden_size", "n_embd"),
+        "embedding_length": config.count("hidden_size", "n_embd"),
         "feed_forward_length": config.whole("intermediate_size", "n_inner"),
-        "attention.head_count": config.whole("num_attention_heads", "n_head"),
+        "attention.head_count": config.count("num_attention_heads", "n_head"),
         "attention.layer_norm_epsilon": config.number("layer_norm_eps", "layer_norm_epsilon"),
         "attention.causal": False,
     }

@@ -52,8 +52,8 @@ _FOUR_NORMS = {
 
 def _checked_scale(config: Config, largest: int) -> None:
     """The engine scales by the length of a head, or with `largest` blocks by its share of the width."""
-    blocks, heads = config.whole("num_hidden_layers"), config.whole("num_attention_heads")
-    engine = config.whole("hidden_size") // heads if blocks == largest else head_length(config)
+    blocks, heads = config.count("num_hidden_layers"), config.count("num_attention_heads")
+    engine = config.count("hidden_size") // heads if blocks == largest else head_length(config)
     scale = config.number("query_pre_attn_scalar", default=float(engine))
     if scale != engine:
         raise Unsupported(f"the engine has no attention of this family with a scale of {scale:g}")
@@ -103,7 +103,7 @@ def _slides(config: Config) -> list[bool]:
     if kinds := config.items("layer_types"):
         return [kind == "sliding_attention" for kind in kinds]
     period = config.whole("sliding_window_pattern", "_sliding_window_pattern", default=6)
-    return [(block + 1) % period != 0 for block in range(config.whole("num_hidden_layers"))]
+    return [(block + 1) % period != 0 for block in range(config.count("num_hidden_layers"))]
 
 
 def _gemma3_rope(config: Config) -> Keys:
