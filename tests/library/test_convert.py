@@ -99,6 +99,15 @@ def test_an_adapter_becomes_a_layer_of_its_own(shelf):
     }
 
 
+def test_adapters_in_folders_become_a_layer_each(shelf):
+    shelf.create("base", files=upload(shelf, checkpoint()))
+    files = {
+        f"{name}/{file}": data for name in ("two", "three") for file, data in adapter(rank=len(name)).items()
+    }
+    shelf.create("made", source="base", adapters=upload(shelf, files))
+    assert len(shelf.resolve("made").adapters) == 2
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [

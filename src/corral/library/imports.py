@@ -6,6 +6,7 @@ model are merged into one file, because a model has one weights file.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,7 +108,8 @@ def are_checkpoint(found: Sequence[Source]) -> bool:
 
 def converting(recipe: Recipe, found: Sequence[Source], media_type: str, file_type: str) -> Making:
     """The work that makes a layer of a checkpoint. Raises CreateError for an adapter without a model."""
-    files = {source.name: source.path for source in found}
+    shared = posixpath.commonpath([_folder(source.name) for source in found])
+    files = {source.name.removeprefix(shared).lstrip("/"): source.path for source in found}
     if media_type != media.MEDIA_ADAPTER:
         kind = media_type or media.MEDIA_MODEL
         return Making("converting model", kind, lambda out: convert(files, out, file_type), not media_type)
