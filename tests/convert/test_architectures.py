@@ -30,6 +30,9 @@ DECODERS = {
     "gemma3": BY_TABLE,
     "phi3": EXACT,
     "phi3short": EXACT,
+    "olmo2": EXACT,
+    "olmo3": EXACT,
+    "command-r": EXACT,
 }
 ENCODERS = {"bert": BY_TABLE, "nomic": EXACT}
 

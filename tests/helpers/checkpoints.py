@@ -133,6 +133,7 @@ class Kind:
 
 
 _HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
+_ENDS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 _EXPERTS = {"num_experts_per_tok": 2, "moe_intermediate_size": 32}
 _LLAMA3 = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0}
 _LLAMA3 |= {"high_freq_factor": 4.0, "original_max_position_embeddings": 64}
@@ -182,6 +183,9 @@ KINDS: Mapping[str, Kind] = {
     "phi3": Kind("Phi3", {**_HEADS, "pad_token_id": 0, "eos_token_id": 2}, _pieces, _MARKS),
     "phi3short": _phi3(256, 1024),
     "phi3long": _phi3(32, 128),
+    "olmo2": Kind("Olmo2", {**_HEADS, **_ENDS}, _bytes_of_qwen, _BYTE_MARKS),
+    "olmo3": Kind("Olmo3", {**_HEADS, **_ENDS, "sliding_window": WINDOW}, _bytes_of_qwen, _BYTE_MARKS),
+    "command-r": Kind("Cohere", {**_HEADS, **_ENDS}, _bytes_of_qwen, _BYTE_MARKS),
     "bert": Kind("Bert", {}, word_tokenizer, _WORD_MARKS),
     "nomic": Kind("NomicBert", {}, word_tokenizer, _WORD_MARKS),
 }

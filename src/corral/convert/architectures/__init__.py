@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from corral.convert.architectures.base import Architecture
 from corral.convert.architectures.bert import BERT, NOMIC_BERT
+from corral.convert.architectures.cohere import COMMAND_R
 from corral.convert.architectures.gemma import GEMMA, GEMMA2, GEMMA3
 from corral.convert.architectures.llama import LLAMA, MISTRAL, MIXTRAL
+from corral.convert.architectures.olmo import OLMO2
 from corral.convert.architectures.phi3 import PHI3
 from corral.convert.architectures.qwen import QWEN2, QWEN3, QWEN3_MOE
 from corral.convert.config import Config
@@ -27,6 +29,9 @@ CLASSES: Mapping[str, Architecture] = {
     "Gemma3ForCausalLM": GEMMA3,
     "Gemma3ForConditionalGeneration": GEMMA3,
     "Phi3ForCausalLM": PHI3,
+    "Olmo2ForCausalLM": OLMO2,
+    "Olmo3ForCausalLM": OLMO2,
+    "CohereForCausalLM": COMMAND_R,
     "BertModel": BERT,
     "BertForMaskedLM": BERT,
     "NomicBertModel": NOMIC_BERT,
@@ -35,7 +40,7 @@ CLASSES: Mapping[str, Architecture] = {
 # By the GGUF's name: the networks that adapters can be made for.
 ADAPTABLE: Mapping[str, Architecture] = {
     architecture.name: architecture
-    for architecture in (LLAMA, QWEN2, QWEN3, QWEN3_MOE, GEMMA, GEMMA2, GEMMA3, PHI3)
+    for architecture in (LLAMA, QWEN2, QWEN3, QWEN3_MOE, GEMMA, GEMMA2, GEMMA3, PHI3, OLMO2, COMMAND_R)
 }
 
 
