@@ -33,6 +33,8 @@ DECODERS = {
     "olmo2": EXACT,
     "olmo3": EXACT,
     "command-r": EXACT,
+    "granite": EXACT,
+    "smollm3": EXACT,
 }
 ENCODERS = {"bert": BY_TABLE, "nomic": EXACT}
 

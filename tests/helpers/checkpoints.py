@@ -134,6 +134,8 @@ class Kind:
 
 _HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
 _ENDS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+_FACTORS = {"attention_multiplier": 0.2, "embedding_multiplier": 3.0, "residual_multiplier": 0.5}
+_FACTORS |= {"logits_scaling": 2.0}
 _EXPERTS = {"num_experts_per_tok": 2, "moe_intermediate_size": 32}
 _LLAMA3 = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0}
 _LLAMA3 |= {"high_freq_factor": 4.0, "original_max_position_embeddings": 64}
@@ -186,6 +188,8 @@ KINDS: Mapping[str, Kind] = {
     "olmo2": Kind("Olmo2", {**_HEADS, **_ENDS}, _bytes_of_qwen, _BYTE_MARKS),
     "olmo3": Kind("Olmo3", {**_HEADS, **_ENDS, "sliding_window": WINDOW}, _bytes_of_qwen, _BYTE_MARKS),
     "command-r": Kind("Cohere", {**_HEADS, **_ENDS}, _bytes_of_qwen, _BYTE_MARKS),
+    "granite": Kind("Granite", {**_HEADS, **_FACTORS}, _bytes_of_llama, _BYTE_MARKS),
+    "smollm3": Kind("SmolLM3", {**_HEADS, **_ENDS, "num_hidden_layers": 4}, _bytes_of_llama, _BYTE_MARKS),
     "bert": Kind("Bert", {}, word_tokenizer, _WORD_MARKS),
     "nomic": Kind("NomicBert", {}, word_tokenizer, _WORD_MARKS),
 }

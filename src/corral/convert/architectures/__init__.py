@@ -8,7 +8,7 @@ from corral.convert.architectures.base import Architecture
 from corral.convert.architectures.bert import BERT, NOMIC_BERT
 from corral.convert.architectures.cohere import COMMAND_R
 from corral.convert.architectures.gemma import GEMMA, GEMMA2, GEMMA3
-from corral.convert.architectures.llama import LLAMA, MISTRAL, MIXTRAL
+from corral.convert.architectures.llama import GRANITE, LLAMA, MISTRAL, MIXTRAL, SMOLLM3
 from corral.convert.architectures.olmo import OLMO2
 from corral.convert.architectures.phi3 import PHI3
 from corral.convert.architectures.qwen import QWEN2, QWEN3, QWEN3_MOE
@@ -21,6 +21,8 @@ CLASSES: Mapping[str, Architecture] = {
     "LlamaForCausalLM": LLAMA,
     "MistralForCausalLM": MISTRAL,
     "MixtralForCausalLM": MIXTRAL,
+    "GraniteForCausalLM": GRANITE,
+    "SmolLM3ForCausalLM": SMOLLM3,
     "Qwen2ForCausalLM": QWEN2,
     "Qwen3ForCausalLM": QWEN3,
     "Qwen3MoeForCausalLM": QWEN3_MOE,
@@ -40,7 +42,20 @@ CLASSES: Mapping[str, Architecture] = {
 # By the GGUF's name: the networks that adapters can be made for.
 ADAPTABLE: Mapping[str, Architecture] = {
     architecture.name: architecture
-    for architecture in (LLAMA, QWEN2, QWEN3, QWEN3_MOE, GEMMA, GEMMA2, GEMMA3, PHI3, OLMO2, COMMAND_R)
+    for architecture in (
+        LLAMA,
+        GRANITE,
+        SMOLLM3,
+        QWEN2,
+        QWEN3,
+        QWEN3_MOE,
+        GEMMA,
+        GEMMA2,
+        GEMMA3,
+        PHI3,
+        OLMO2,
+        COMMAND_R,
+    )
 }
 
 

@@ -1,4 +1,4 @@
-"""Llama, and what is built like it: Mistral and many others. Mixtral is one with experts."""
+"""Llama, and what is built like it: Mistral, Mixtral with experts, Granite with factors, SmolLM 3."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from corral.convert.architectures.base import (
 )
 from corral.convert.architectures.rope import llama3_factors, rope_keys
 from corral.convert.config import Config
+from corral.errors import Unsupported
 
 _MAKERS = {
     "blk.*.attn_q": permuted("num_attention_heads", "n_head"),
@@ -69,6 +70,57 @@ MIXTRAL = Architecture(
         "num_local_experts": 8,
         "num_experts_per_tok": 2,
         "vocab_size": 32000,
+    },
+    ignored=DECODER_IGNORED,
+)
+
+
+def _granite_keys(config: Config) -> Keys:
+    return {
+        **_keys(config),
+        "attention.scale": config.number("attention_multiplier"),
+        "embedding_scale": config.number("embedding_multiplier"),
+        "residual_scale": config.number("residual_multiplier"),
+        "logit_scale": config.number("logits_scaling"),
+    }
+
+
+GRANITE = Architecture(
+    name="granite",
+    tensors=DECODER,
+    keys=_granite_keys,
+    makers=_MAKERS,
+    defaults={
+        "rms_norm_eps": 1e-6,
+        "max_position_embeddings": 2048,
+        "vocab_size": 32000,
+        "attention_multiplier": 1.0,
+        "embedding_multiplier": 1.0,
+        "residual_multiplier": 1.0,
+        "logits_scaling": 1.0,
+    },
+    ignored=DECODER_IGNORED,
+)
+
+
+def _smollm3_keys(config: Config) -> Keys:
+    every = [int((block + 1) % 4 != 0) for block in range(config.count("num_hidden_layers"))]
+    if (turned := config.items("no_rope_layers")) and turned != every:
+        raise Unsupported("the engine has no SmolLM 3 in which not every fourth block is without positions")
+    return _keys(config)
+
+
+SMOLLM3 = Architecture(
+    name="smollm3",
+    tensors=DECODER,
+    keys=_smollm3_keys,
+    makers=_MAKERS,
+    defaults={
+        "rms_norm_eps": 1e-6,
+        "max_position_embeddings": 32768,
+        "num_key_value_heads": 4,
+        "vocab_size": 128256,
+        "tie_word_embeddings": True,
     },
     ignored=DECODER_IGNORED,
 )
