@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -143,3 +145,37 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(start, road
     assert status == 500
     assert json.loads(answer)["error"].startswith("not enough disk space: 48 MB are to come, 2")
     assert road.num_down < 100_000
+
+
+def test_one_server_downloads_for_another(start, weights):
+    lab = start(env={"CORRAL_SHARE": "1", "CORRAL_OPEN": "none"})
+    add_model(Store(lab.models), "big", weights)
+    key = made_key(lab)
+    other = start()
+    home = other.folder / "corral"
+    home.mkdir(exist_ok=True)
+    config = f'[registries."registry.ollama.ai"]\nmirror = "{lab.base_url}"\n'
+    (home / "config.toml").write_text(config)
+    other.stop()
+    other.start()
+    body = {"model": "big", "stream": False}
+    assert other.request("POST", "/api/pull", body)[0] == 500  # it is not known there
+
+    corral(other, "login", "--insecure", "--token", "--password-stdin", lab.base_url, stdin=key)
+    assert json.loads(other.request("POST", "/api/pull", body)[1]) == {"status": "success"}
+    assert Store(other.models).blobs.digest_of(Digest.of(weights), lambda _: True) == Digest.of(weights)
+
+
+def made_key(server):
+    """A new API key that may read."""
+    return corral(server, "keys", "create", "lab", "--scope", "read").split()[0]
+
+
+def corral(server, *words, stdin=""):
+    """What a command prints, run beside the server."""
+    command = [sys.executable, "-m", "corral.cli", *words]
+    done = subprocess.run(
+        command, env=server.env, input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
