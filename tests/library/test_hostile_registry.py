@@ -127,6 +127,39 @@ def test_a_redirect_without_encryption_is_refused(registry, tmp_path, target):
     assert "refused to follow a redirect from registry.test" in pull_of(registry, tmp_path)
 
 
+def test_a_redirect_to_no_address_is_refused(registry, tmp_path):
+    registry.add_model("a/b:t", [(MEDIA_MODEL, SMALL)])
+    registry.storage = "https://[::1"
+    assert "Invalid URL in location header" in pull_of(registry, tmp_path)
+
+
+def test_a_redirect_of_a_part_to_no_address_is_refused(registry, tmp_path):
+    registry.add_model("a/b:t", [(MEDIA_MODEL, LARGE)])
+    served_by = registry._stored
+
+    def stored(request: httpx.Request, digest: str) -> httpx.Response:
+        if "Range" in request.headers:
+            return httpx.Response(307, headers={"Location": "https://[::1"})
+        return served_by(request, digest)
+
+    registry._stored = stored
+    with served(registry) as host:
+        message = refused(Shelf(tmp_path), f"{host}/a/b:t", insecure=True)
+    assert message == "the registry sent us to no address: 'https://[::1'"
+
+
+@pytest.mark.parametrize("realm", ["https://[", "https://registry.test:x/token", "https://[::1/token"])
+def test_a_token_address_that_is_none_is_refused(registry, tmp_path, realm):
+    registry.token, registry.realm = "T", realm
+    assert "the registry sent us to no address" in pull_of(registry, tmp_path)
+
+
+def test_what_a_registry_writes_cannot_move_the_cursor(tmp_path):
+    transport = mock_transport(lambda request: httpx.Response(400, content=b"\x1b[2J\r\nowned\x07"))
+    message = refused(Shelf(tmp_path, transport=transport))
+    assert message == "pull model manifest: 400:  [2J  owned"
+
+
 def signed_in(folder, transport: httpx.AsyncBaseTransport) -> Shelf:
     Credentials(folder / "home").keep("registry.test", Login("me", "secret"))
     return Shelf(folder, transport=transport, home=folder / "home")
@@ -187,6 +220,12 @@ def test_a_size_below_zero_is_refused(registry, tmp_path, size):
     registry.manifests["a/b:t"] = manifest(size=size)
     message = pull_of(registry, tmp_path)
     assert message == f"invalid manifest: {Digest.of(SMALL)} has a size of {size}"
+
+
+@pytest.mark.parametrize("size", [2**63, 10**30, 10**400], ids=["63 bits", "30 digits", "400 digits"])
+def test_a_size_that_no_number_holds_is_refused(registry, tmp_path, size):
+    registry.manifests["a/b:t"] = manifest(size=1).replace(b'"size": 1', b'"size": %d' % size)
+    assert pull_of(registry, tmp_path).startswith("invalid manifest: ")
 
 
 def test_a_size_that_no_disk_has_is_refused_before_anything_is_fetched(registry, tmp_path):

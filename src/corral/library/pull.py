@@ -51,6 +51,8 @@ from corral.store import Store
 
 log = logging.getLogger("corral.library")
 
+_MAX_SIZE = 2**62  # bytes; no blob has as many, and what is above is no number for a disk
+
 Create = Callable[[CreateRequest], AsyncGenerator[ProgressRecord, None]]
 
 
@@ -164,7 +166,8 @@ class Puller:
         if await asyncio.to_thread(self.is_current, name, offer):
             return
         wanted = [Wanted(file.digest, file.size, file.url) for file in offer.files]
-        async with aclosing(self._fetch_all(name, offer.endpoint, wanted)) as records:
+        merged = sum(file.size for file in offer.files if file.is_shard)
+        async with aclosing(self._fetch_all(name, offer.endpoint, wanted, beside=merged)) as records:
             async for record in records:
                 yield record
         yield ProgressRecord("verifying sha256 digest")
@@ -201,9 +204,10 @@ class Puller:
     # Blobs
 
     async def _fetch_all(
-        self, name: ModelName, endpoint: Endpoint, wanted: Sequence[Wanted]
+        self, name: ModelName, endpoint: Endpoint, wanted: Sequence[Wanted], *, beside: int = 0
     ) -> AsyncGenerator[ProgressRecord, None]:
-        await asyncio.to_thread(self._check_space, wanted)
+        """Bring all blobs; `beside` are bytes that will be needed for what is made of them."""
+        await asyncio.to_thread(self._check_space, wanted, beside)
         for blob in wanted:
             async with aclosing(self._fetch(name, endpoint, blob)) as records:
                 async for record in records:
@@ -213,10 +217,11 @@ class Puller:
         """Whether the blob is there in full; one of another size was damaged, and is brought again."""
         return self._store.blobs.has(blob.digest) and self._store.blobs.size(blob.digest) == blob.size
 
-    def _check_space(self, wanted: Sequence[Wanted]) -> None:
+    def _check_space(self, wanted: Sequence[Wanted], beside: int) -> None:
         """Raises StorageError when the disk cannot hold what is missing: better now than in an hour."""
         missing = [blob for blob in wanted if not self._has(blob)]
-        needed = sum(bytes_to_come(self._store.blobs.path(blob.digest), blob.size) for blob in missing)
+        paths = ((self._store.blobs.path(blob.digest), blob.size) for blob in missing)
+        needed = beside + sum(bytes_to_come(path, size) for path, size in paths)
         free = shutil.disk_usage(_existing(self._store.root)).free
         if needed > free:
             raise StorageError(
@@ -277,7 +282,7 @@ def _checked_layers(name: ModelName, manifest: Manifest) -> list[Layer]:
     layers = unique((*manifest.layers, manifest.config))
     for layer in layers:
         Digest.parse(layer.digest)
-        if layer.size < 0:
+        if not 0 <= layer.size < _MAX_SIZE:
             raise CorruptData(f"invalid manifest: {layer.digest} has a size of {layer.size}")
     return layers
 

@@ -23,7 +23,7 @@ from corral.core.names import ModelName
 from corral.errors import AccessDenied, CorruptData, NotFound, RegistryError
 from corral.registry.auth import Challenge, signed, token_address
 from corral.registry.failures import Refused, Suspect, refusal, retry_after
-from corral.registry.guard import MAX_REDIRECTS, REDIRECTS, origin
+from corral.registry.guard import MAX_REDIRECTS, REDIRECTS, joined, origin
 from corral.registry.hosts import Endpoint
 
 # No byte for this long: the connection is given up and tried again.
@@ -79,12 +79,15 @@ class RegistryClient:
         self.endpoint = endpoint
         self._border = endpoint.border
         self._authorization = ""
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            verify=endpoint.tls,
-            timeout=httpx.Timeout(STALL_S, pool=None),
-            headers={"User-Agent": user_agent(), "Accept-Encoding": "identity"},
-        )
+        try:
+            self._http = httpx.AsyncClient(
+                transport=transport,
+                verify=endpoint.tls,
+                timeout=httpx.Timeout(STALL_S, pool=None),
+                headers={"User-Agent": user_agent(), "Accept-Encoding": "identity"},
+            )
+        except (ImportError, ValueError) as error:  # of kinds that need other packages, or that are none
+            raise RegistryError("the proxy of the environment cannot be used: it must be http") from error
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -196,7 +199,7 @@ class RegistryClient:
         raise Suspect(f"maximum redirects exceeded ({MAX_REDIRECTS}) for directURL")
 
     def _target(self, request: Request, answer: httpx.Response) -> httpx.URL:
-        target = joined(answer)
+        target = joined(request.url, answer.headers.get("Location", ""))
         self._border.check_redirect(request.url, target)
         return target
 
@@ -253,9 +256,12 @@ class RegistryClient:
             raise self._denied()
 
     async def _fetch_token(self, challenge: Challenge, asked: httpx.URL) -> str:
-        realm, login = httpx.URL(challenge.realm), self.endpoint.login
+        login = self.endpoint.login
+        try:
+            realm, address = httpx.URL(challenge.realm), token_address(challenge)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise Suspect(f"the registry sent us to no address: {challenge.realm[:200]!r}") from error
         self._check_realm(realm, asked)
-        address = token_address(challenge)
         headers = {}
         if login:
             headers["Authorization"] = login.basic
@@ -305,15 +311,6 @@ def network_error(request: Request, error: httpx.HTTPError) -> RegistryError:
     return RegistryError(f'{request.method.capitalize()} "{request.url}": {cause}')
 
 
-def joined(answer: httpx.Response, header: str = "Location") -> httpx.URL:
-    """The address in a header of an answer. Raises RegistryError when it is none."""
-    location = answer.headers.get(header, "")
-    try:
-        return answer.url.join(location)
-    except httpx.InvalidURL as error:
-        raise Suspect(f"the registry sent us to no address: {location[:200]!r}") from error
-
-
 def _redirected(request: Request, target: httpx.URL) -> Request:
     with_token = request.with_token and target.netloc == request.url.netloc
     return replace(request, url=target, with_token=with_token)
@@ -323,7 +320,7 @@ async def _raise_for_status(answer: httpx.Response) -> None:
     if answer.status_code == 404:
         raise NotFound("file does not exist")
     if answer.status_code >= 400:
-        text = (await _read(answer, MAX_ERROR_TEXT, cut=True)).decode("utf-8", "replace").strip()
+        text = await _read(answer, MAX_ERROR_TEXT, cut=True)
         wait_s = retry_after(answer.headers.get("Retry-After"))
         raise Refused(answer.status_code, text, wait_s=wait_s)
 

@@ -6,6 +6,7 @@ A login is shown to the host it was given for and to nobody else.
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 import msgspec
@@ -44,7 +45,7 @@ class Credentials:
         return found is not None
 
     def _write(self, logins: dict[str, Login]) -> None:
-        temporary = self._path.with_name(f".{FILE}.{os.getpid()}")
+        temporary = self._path.with_name(f".{FILE}.{secrets.token_hex(4)}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

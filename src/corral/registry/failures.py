@@ -25,8 +25,8 @@ _MAX_WAIT_S = 60.0
 class Refused(RegistryError):
     """An answer of 400 and above; `wait_s` is how long it asks us to stay away, 0 if it does not."""
 
-    def __init__(self, status: int, text: str, *, wait_s: float = 0.0) -> None:
-        super().__init__(f"{status}: {text}")
+    def __init__(self, status: int, body: bytes, *, wait_s: float = 0.0) -> None:
+        super().__init__(f"{status}: {plain_text(body)}")
         self.status = status
         self.wait_s = wait_s
 
@@ -72,6 +72,12 @@ async def wait_for_next(what: str, error: RegistryError, attempt: int, attempts:
     asked = error.wait_s if isinstance(error, Refused) else 0.0
     # Never all clients at once.
     await asyncio.sleep(min(asked or 2.0 ** (attempt - 1), _MAX_WAIT_S) * random.uniform(0.75, 1.25))
+
+
+def plain_text(body: bytes) -> str:
+    """What somebody else wrote, on one line and without what would move the cursor of a terminal."""
+    text = body.decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else " " for char in text).strip()
 
 
 def retry_after(value: str | None) -> float:

@@ -29,6 +29,14 @@ def origin(url: httpx.URL) -> tuple[str, str]:
     return url.scheme, url.netloc.decode()
 
 
+def joined(url: httpx.URL, location: str) -> httpx.URL:
+    """Where an answer from `url` sends us. Raises Suspect when that is no address."""
+    try:
+        return url.join(location)
+    except httpx.InvalidURL as error:
+        raise Suspect(f"the registry sent us to no address: {location[:200]!r}") from error
+
+
 def proxy_of(url: httpx.URL) -> str:
     """The proxy of the environment that serves `url`; empty for a direct connection."""
     proxies = getproxies()

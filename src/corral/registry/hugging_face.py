@@ -57,6 +57,11 @@ class RemoteFile:
     size: int
     url: httpx.URL
 
+    @property
+    def is_shard(self) -> bool:
+        """Whether it is a part of a model in several files."""
+        return _SHARD.fullmatch(self.name) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:

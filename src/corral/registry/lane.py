@@ -19,19 +19,19 @@ import httpx
 
 from corral.errors import CorruptData, NotFound, RegistryError
 from corral.registry.client import STALL_S, Source, user_agent
-from corral.registry.failures import Expired, Refused, Stalled, Suspect, refusal, retry_after
-from corral.registry.guard import MAX_REDIRECTS, REDIRECTS, proxy_of
+from corral.registry.failures import Expired, Refused, Stalled, Suspect, plain_text, refusal, retry_after
+from corral.registry.guard import MAX_REDIRECTS, REDIRECTS, joined, origin, proxy_of
 from corral.registry.hosts import Endpoint
 
 PIECE = 1024**2
+CONNECT_S = 10.0
 # A connection that brings less than this in STALL_S seconds might as well bring nothing.
 _MIN_BYTES = 4096
 _MAX_ERROR_TEXT = 512
 # What storage hosts answer when a signed address has run out.
 _EXPIRED = frozenset({401, 403, 410})
-CONNECT_S = 10.0
 _PLAIN = {"User-Agent": user_agent(), "Accept-Encoding": "identity"}
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 
 
 class NoRanges(Exception):
@@ -43,7 +43,7 @@ class Lane:
 
     def __init__(self) -> None:
         self._connection: http.client.HTTPConnection | None = None
-        self._origin: tuple[str, bytes] | None = None
+        self._origin: tuple[str, str] | None = None
         self._socket: socket.socket | None = None
         self._aborted = False
 
@@ -90,12 +90,12 @@ class Lane:
     def _follow(self, source: Source, headers: dict[str, str]) -> http.client.HTTPResponse:
         url, border = source.url, source.endpoint.border
         for _ in range(MAX_REDIRECTS + 1):
-            shown = source.headers if url.netloc == source.url.netloc else {}
+            shown = source.headers if origin(url) == origin(source.url) else {}
             answer = self._get(source, url, {**headers, **shown})
             if answer.status not in REDIRECTS:
                 return answer
             self.close()
-            target = url.join(answer.headers.get("Location", ""))
+            target = joined(url, answer.headers.get("Location", ""))
             border.check_redirect(url, target)
             url = target
         raise Suspect(f"maximum redirects exceeded ({MAX_REDIRECTS}) for directURL")
@@ -114,12 +114,12 @@ class Lane:
 
     def _connect(self, source: Source, url: httpx.URL) -> bool:
         """Have a connection for `url`; whether it is a new one."""
-        origin = (url.scheme, url.netloc)
-        if self._connection is not None and self._connection.sock is not None and self._origin == origin:
+        there = origin(url)
+        if self._connection is not None and self._connection.sock is not None and self._origin == there:
             return False
         self.close()
         self._connection = _connect(source.endpoint, url)
-        self._socket, self._origin = self._connection.sock, origin
+        self._socket, self._origin = self._connection.sock, there
         if self._aborted:
             raise ConnectionAbortedError("stopped")
         return True
@@ -189,10 +189,10 @@ def _check(answer: http.client.HTTPResponse, start: int, stop: int, total: int) 
     if answer.status == 404:
         raise NotFound("file does not exist")
     if answer.status >= 400 or answer.status not in (200, 206):
-        text = answer.read(_MAX_ERROR_TEXT).decode("utf-8", "replace").strip()
+        body = answer.read(_MAX_ERROR_TEXT)
         if answer.status in _EXPIRED:
-            raise Expired(f"{answer.status}: {text}")
-        raise Refused(answer.status, text, wait_s=retry_after(answer.headers.get("Retry-After")))
+            raise Expired(f"{answer.status}: {plain_text(body)}")
+        raise Refused(answer.status, body, wait_s=retry_after(answer.headers.get("Retry-After")))
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Suspect("the registry's answer is compressed, which nobody asked for")
     found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))

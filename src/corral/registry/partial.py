@@ -88,12 +88,10 @@ class Partial:
     @classmethod
     def open(cls, target: Path, size: int) -> Partial:
         """Continue what an earlier attempt left, or begin. Raises StorageError."""
-        path = partial_path(target)
         with _storage_errors():
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            handle = _open_locked(partial_path(target))
             try:
-                _lock(handle, path)
                 partial = cls(target, size, handle)
                 partial._resume()
             except BaseException:
@@ -187,6 +185,7 @@ class Partial:
             self._path.chmod(0o644)
             self._path.replace(self._target)
             self._remove_records()
+            _sync_folder(self._target.parent)
 
     def discard(self) -> None:
         """Remove what has arrived: nothing of it can be trusted."""
@@ -311,6 +310,30 @@ def _overwrite(path: Path, data: bytes) -> None:
         os.pwrite(handle, data, 0)
         os.ftruncate(handle, len(data))
     finally:
+        os.close(handle)
+
+
+def _sync_folder(path: Path) -> None:
+    """Make the new name survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _open_locked(path: Path) -> int:
+    """The file, ours alone. Raises StorageError when another program has it."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            _lock(handle, path)
+            # Another program may have finished it, and given it its name, between our two steps.
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(handle)):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
         os.close(handle)
 
 

@@ -20,8 +20,9 @@ import httpx
 
 from corral.core.digests import Digest
 from corral.errors import AccessDenied, NotFound, RegistryError
-from corral.registry.client import RegistryClient, Request, joined
+from corral.registry.client import RegistryClient, Request
 from corral.registry.failures import Refused, persistently, wait_for_next
+from corral.registry.guard import joined
 from corral.registry.progress import Progress
 from corral.registry.sessions import Sessions
 from corral.registry.tasks import task_group
@@ -32,7 +33,7 @@ MIN_PART, MAX_PART = 100_000_000, 1_000_000_000
 MAX_AT_ONCE = 16
 CHUNK = 1024**2
 _BYTES = {"Content-Type": "application/octet-stream"}
-_RECEIVED = re.compile(r"(?:bytes=)?0-(\d+)")
+_RECEIVED = re.compile(r"(?:bytes=)?0-(\d{1,19})")
 
 
 async def upload_blob(
@@ -184,7 +185,8 @@ class _Upload:
         )
         async with self._client.send(request) as answer:
             following = self._next_session(answer)
-            target = joined(answer) if answer.status_code == 307 else None
+            location = answer.headers.get("Location", "")
+            target = joined(place.session, location) if answer.status_code == 307 else None
         if target is None:
             self._sessions.keep(self._repository, self._digest, following)
         else:
@@ -233,7 +235,7 @@ class _Upload:
         name = next((key for key in ("Docker-Upload-Location", "Location") if answer.headers.get(key)), "")
         if not name:
             raise RegistryError("the registry does not say where to send the blob")
-        target = joined(answer, name)
+        target = joined(answer.url, answer.headers[name])
         self._client.endpoint.border.check_redirect(answer.url, target)
         return target
 

@@ -20,7 +20,7 @@ from corral.wire import Handler, Streaming, handled, status_of
 PATH = "/v2/*path"
 _MANIFEST = re.compile(r"([^/]+)/([^/]+)/manifests/([^/]+)")
 _BLOB = re.compile(r"([^/]+)/([^/]+)/blobs/([^/]+)")
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{1,19})-(\d{0,19})")
 _PIECE = 4 * 1024**2
 _VERSION = {"docker-distribution-api-version": "registry/2.0"}
 
