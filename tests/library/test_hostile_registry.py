@@ -157,7 +157,7 @@ def test_a_token_address_that_is_none_is_refused(registry, tmp_path, realm):
 def test_what_a_registry_writes_cannot_move_the_cursor(tmp_path):
     transport = mock_transport(lambda request: httpx.Response(400, content=b"\x1b[2J\r\nowned\x07"))
     message = refused(Shelf(tmp_path, transport=transport))
-    assert message == "pull model manifest: 400:  [2J  owned"
+    assert message == "pull model manifest: 400: [2J  owned"
 
 
 def signed_in(folder, transport: httpx.AsyncBaseTransport) -> Shelf:
