@@ -108,4 +108,5 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    os.nice(10)  # a real registry runs on a machine of its own
     FileRegistry(Path(sys.argv[1]), int(sys.argv[2])).serve_forever(0.05)
