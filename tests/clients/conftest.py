@@ -1,6 +1,6 @@
 import pytest
 
-from tests.helpers.rerank_model import build_reranker
+from tests.helpers.rerank_model import serve_reranker
 from tests.helpers.server import serving
 
 
@@ -24,6 +24,4 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="session")
 def reranker(server, tmp_path_factory):
     """The name of a model that ranks documents."""
-    digest = server.upload(build_reranker(tmp_path_factory.mktemp("rerank") / "rank.gguf").read_bytes())
-    server.post("/api/create", {"model": "rank", "files": {"rank.gguf": digest}, "stream": False})
-    return "rank"
+    return serve_reranker(server, tmp_path_factory.mktemp("rerank"))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.helpers.rerank_model import build_reranker
+from tests.helpers.rerank_model import serve_reranker
 from tests.helpers.server import wait_until
 
 pytestmark = pytest.mark.slow
@@ -40,9 +40,7 @@ def model(server, request):
 
 @pytest.fixture(scope="module")
 def reranker(server, tmp_path_factory):
-    digest = server.upload(build_reranker(tmp_path_factory.mktemp("rerank") / "rank.gguf").read_bytes())
-    server.post("/api/create", {"model": "rank", "files": {"rank.gguf": digest}, "stream": False})
-    return "rank"
+    return serve_reranker(server, tmp_path_factory.mktemp("rerank"))
 
 
 def chat(server, model, **fields):

@@ -8,6 +8,8 @@ from pathlib import Path
 import gguf
 import numpy as np
 
+from tests.helpers.server import ServerProcess
+
 _WIDTH, _HEADS, _FEED_FORWARD, _CONTEXT = 32, 2, 64, 64
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _WORDS = ("cat", "dog", "panda", "bear", "hello", "what", "is")
@@ -41,6 +43,13 @@ def build_reranker(path: Path, *, seed: int = 7) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def serve_reranker(server: ServerProcess, folder: Path) -> str:
+    """Make the model on `server`; returns its name. The file is written to `folder`."""
+    digest = server.upload(build_reranker(folder / "rank.gguf").read_bytes())
+    server.post("/api/create", {"model": "rank", "files": {"rank.gguf": digest}, "stream": False})
+    return "rank"
 
 
 def _add_tokenizer(writer: gguf.GGUFWriter) -> None:
