@@ -52,6 +52,7 @@ def config(**changes):
     return checkpoint(**changes)["config.json"]
 
 
+ENDLESS = {"rope_type": "llama3", "partial_rotary_factor": 1e300}
 SECOND_NORM = safetensors({"model.layers.1.input_layernorm.weight": ((WIDTH,), 1.0)})
 REFUSED = [
     ({"config.json": None}, "open config.json: no such file or directory"),
@@ -62,6 +63,7 @@ REFUSED = [
     ({"config.json": config(num_hidden_layers=2)}, "the checkpoint has no tensor for blk.1."),
     ({"config.json": config(num_hidden_layers=0)}, 'config.json: "num_hidden_layers" must be above 0'),
     ({"more.safetensors": SECOND_NORM}, "the checkpoint has more than the 1 blocks of config.json"),
+    ({"config.json": config(rope_parameters=ENDLESS)}, "cannot be converted: "),
     ({"tokenizer.json": None}, "unknown tokenizer format"),
     ({"model.safetensors": b"\xff" * 20}, "model.safetensors is no safetensors file"),
 ]
