@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -271,6 +272,49 @@ def test_a_download_that_is_stopped_leaves_the_terminal_in_order(server, env, tm
         screen.wait_for("pulling aaaaaaaaaaaa:")
         screen.type(CTRL_C)
         assert screen.wait_for_end() == 130
+    assert screen.raw.endswith("\x1b[?25h\x1b[?2026l\r\n")
+    assert "Traceback" not in screen.text()
+
+
+@contextmanager
+def slow_receiver() -> Iterator[str]:
+    """The address of a server that has no blobs, and takes a megabyte of one in a twentieth of a second."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def receive() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        if connection.recv(1 << 16).startswith(b"HEAD"):
+                            connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+                        while connection.recv(1 << 20):
+                            time.sleep(0.05)
+
+        thread = threading.Thread(target=receive)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_an_upload_that_is_stopped_ends_at_once(env, tmp_path):
+    (tmp_path / "Modelfile").write_text("FROM ./big.gguf\n")
+    with (tmp_path / "big.gguf").open("wb") as file:
+        file.write(b"GGUF")
+        file.truncate(200 << 20)
+    with (
+        slow_receiver() as host,
+        terminal("create", "m", env={**env, "OLLAMA_HOST": host}, cwd=tmp_path) as screen,
+    ):
+        screen.wait_for("copying file sha256:")
+        time.sleep(0.3)  # some of it is on its way
+        began = time.monotonic()
+        screen.type(CTRL_C)
+        assert screen.wait_for_end() == 130
+        assert time.monotonic() - began < 5
     assert screen.raw.endswith("\x1b[?25h\x1b[?2026l\r\n")
     assert "Traceback" not in screen.text()
 

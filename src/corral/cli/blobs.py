@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,13 +16,14 @@ from corral.cli.client import Client
 from corral.cli.connect import is_local
 from corral.cli.progress import Display
 from corral.core.digests import Digest
-from corral.errors import CorralError, StorageError
+from corral.errors import Cancelled, CorralError, StorageError
 from corral.modelfile import LocalParts
 from corral.store import BlobStore
 
 # Where the server keeps its blobs: told to clients of the same machine that ask for one that is not there.
 _FOLDER_HEADER = "corral-blobs"
 _OK = 200
+_BLOCK = 1 << 20  # bytes that are hashed between two looks at whether to go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +53,37 @@ def uploaded_parts(client: Client, parts: LocalParts, display: Display) -> dict[
 def upload_files(client: Client, files: Iterable[Path], display: Display) -> dict[Path, Digest]:
     """Upload every file, a few at a time; the digest of each. Raises CorralError and OSError."""
     wanted = list(dict.fromkeys(files))
+    stop = threading.Event()
     with ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 1) - 1)) as pool:
-        hashed = dict(zip(wanted, pool.map(_hash, wanted), strict=True))
-        different = {file.digest: file for file in hashed.values()}  # equal files are sent once
-        jobs = [pool.submit(_bring, client, file, display) for file in different.values()]
-        for job in jobs:
-            job.result()
+        try:
+            hashed = dict(zip(wanted, pool.map(lambda path: _hash(path, stop), wanted), strict=True))
+            different = {file.digest: file for file in hashed.values()}  # equal files are sent once
+            jobs = [pool.submit(_bring, client, file, display, stop) for file in different.values()]
+            for job in jobs:
+                job.result()
+        except BaseException:  # Ctrl-C, or one file failed: the others must not go on for minutes
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return {path: file.digest for path, file in hashed.items()}
 
 
-def _hash(path: Path) -> _Hashed:
-    with path.open("rb") as file:
+def _hash(path: Path, stop: threading.Event) -> _Hashed:
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
         found = os.fstat(file.fileno())
-        digest = Digest(hashlib.file_digest(file, "sha256").hexdigest())
-    return _Hashed(path, digest, found.st_size, found.st_mtime_ns)
+        while block := file.read(_BLOCK):
+            _check(stop)
+            digest.update(block)
+    return _Hashed(path, Digest(digest.hexdigest()), found.st_size, found.st_mtime_ns)
 
 
-def _bring(client: Client, file: _Hashed, display: Display) -> None:
+def _check(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise Cancelled
+
+
+def _bring(client: Client, file: _Hashed, display: Display, stop: threading.Event) -> None:
     label = f"copying file {file.digest}"
     spinner = display.spinner(f"{label} 0%", announce=False)
     place = f"/api/blobs/{file.digest}"
@@ -76,6 +92,7 @@ def _bring(client: Client, file: _Hashed, display: Display) -> None:
         with file.path.open("rb") as source:
 
             def sent(done: int) -> None:
+                _check(stop)
                 spinner.message = f"{label} {100 * done // max(file.size, 1)}%"
 
             client.upload(place, source, file.size, sent)
