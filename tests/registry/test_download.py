@@ -28,6 +28,7 @@ DIGEST = Digest.of(DATA)
 def quick(monkeypatch):
     """Small parts, and no waiting between attempts."""
     monkeypatch.setattr("corral.registry.partial.MIN_PART", PART)
+    monkeypatch.setattr("corral.registry.partial._BLOCK", 50_000)
     monkeypatch.setattr("corral.registry.failures._MAX_WAIT_S", 0.01)
 
 
@@ -175,7 +176,7 @@ def test_what_an_earlier_attempt_brought_is_neither_fetched_nor_hashed_again(tmp
     download(registry, tmp_path / "blob")
     assert (tmp_path / "blob").read_bytes() == DATA
     assert bytes_asked_for(registry) <= SIZE - 600_000
-    assert min(read_at) == hashed
+    assert min(read_at) == hashed > 0
     assert left_in(tmp_path) == ["blob"]
 
 

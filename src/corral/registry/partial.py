@@ -80,6 +80,7 @@ class Partial:
         self._path = partial_path(target)
         self._handle = handle
         self._parts: list[Part] = []
+        self._num_complete = 0  # parts before the first that is not
         self._changed = threading.Condition()
         self._hash: Sha256 = _new_hash()
         self._hashed = (0, self._hash.state())
@@ -126,13 +127,14 @@ class Partial:
                 view = view[written:]
                 with self._changed:
                     part.completed += written
-                    self._changed.notify_all()
+                    if self._hashable():
+                        self._changed.notify_all()
 
     def begin_whole(self) -> None:
         """Begin anew with a single part: the far side cannot send ranges."""
         with self._changed, _storage_errors():
             self._remove_records()
-            self._parts = [Part(0, self.size)]
+            self._parts, self._num_complete = [Part(0, self.size)], 0
             self._hash = _new_hash()
             self._hashed = (0, self._hash.state())
             self._stopped = False
@@ -247,17 +249,24 @@ class Partial:
         """How many bytes the next step of hashing has; 0 when there is none any more."""
         with self._changed:
             while not self._stopped and self._hashed[0] < self.size:
-                if found := self._contiguous() - self._hashed[0]:
-                    return min(found, _BLOCK)
+                if found := self._hashable():
+                    return found
                 self._changed.wait()
             return 0
 
+    def _hashable(self) -> int:
+        """Bytes of the next step of hashing: a whole block, or the rest; 0 while they have not arrived."""
+        found = self._contiguous() - self._hashed[0]
+        is_rest = self._hashed[0] + found == self.size
+        return min(found, _BLOCK) if found >= _BLOCK or is_rest else 0
+
     def _contiguous(self) -> int:
         """Bytes from the start of the blob without a gap."""
-        for part in self._parts:
-            if not part.is_complete:
-                return part.position
-        return self.size
+        while self._num_complete < len(self._parts) and self._parts[self._num_complete].is_complete:
+            self._num_complete += 1
+        if self._num_complete == len(self._parts):
+            return self.size
+        return self._parts[self._num_complete].position
 
     def _part_path(self, n: int) -> Path:
         return self._path.with_name(f"{self._path.name}-{n}")
