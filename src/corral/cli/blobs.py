@@ -84,7 +84,8 @@ def _check(stop: threading.Event) -> None:
 
 
 def _bring(client: Client, file: _Hashed, display: Display, stop: threading.Event) -> None:
-    label = f"copying file {file.digest}"
+    # A whole digest would push the percentage off the edge of most terminals.
+    label = f"copying file {str(file.digest)[:19] if display.live else file.digest}"
     spinner = display.spinner(f"{label} 0%", announce=False)
     place = f"/api/blobs/{file.digest}"
     status, headers = client.head(place)
