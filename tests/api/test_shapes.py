@@ -9,7 +9,18 @@ from corral.wire import decode_json
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [(None, None), (0, 0), (10, 10), (1.5, 1.5), ("5m", 300), ("0", 0), (-1, FOREVER), ("-1m", FOREVER)],
+    [
+        (None, None),
+        (0, 0),
+        (10, 10),
+        (1.5, 1.5),
+        (10**400, FOREVER),
+        ("5m", 300),
+        ("0", 0),
+        (-1, FOREVER),
+        ("-1m", FOREVER),
+        (-(10**400), FOREVER),
+    ],
 )
 def test_keep_alive_has_many_forms(value, seconds):
     assert shapes.read_keep_alive(value) == seconds

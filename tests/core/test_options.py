@@ -46,6 +46,8 @@ def test_a_value_of_the_right_type_is_taken(name, value, expected):
         ("num_ctx", "4096", 'option "num_ctx" must be of type integer'),
         ("num_ctx", True, 'option "num_ctx" must be of type integer'),
         ("seed", float("nan"), 'option "seed" must be of type integer'),
+        ("seed", 10**400, 'option "seed" must be of type integer'),
+        ("temperature", -(10**400), 'option "temperature" must be of type float32'),
         ("temperature", "0", 'option "temperature" must be of type float32'),
         ("use_mmap", 1, 'option "use_mmap" must be of type boolean'),
         ("stop", "a", 'option "stop" must be of type array'),

@@ -155,8 +155,12 @@ def test_tokens_become_the_same_text_again(server, text):
 
 
 @pytest.mark.parametrize("token", [-1, 10**6])
-def test_a_number_that_is_no_token_is_refused(server, token):
-    status, answer = server.request("POST", "/api/detokenize", {"model": "peer", "tokens": [token]})
+@pytest.mark.parametrize(
+    ("path", "key", "more"),
+    [("/api/detokenize", "tokens", {}), ("/api/generate", "context", {"prompt": "Who are you?"})],
+)
+def test_a_number_that_is_no_token_is_refused(server, token, path, key, more):
+    status, answer = server.request("POST", path, {"model": "peer", key: [token], **more})
     assert (status, json.loads(answer)["error"]) == (
         400,
         "not all of these numbers are tokens of the model",

@@ -51,6 +51,7 @@ def test_the_engine_has_every_attribute_that_is_set():
     [
         (LaunchParams(model="m", num_threads=0), "num_threads", 1),
         (LaunchParams(model="m", num_batch=0), "num_batch", 1),
+        (LaunchParams(model="m", num_batch=1, num_slots=8), "num_batch", 8),
         (LaunchParams(model="m", num_slots=0), "num_slots", 1),
         (LaunchParams(model="m", num_ctx=-5), "num_ctx", 4),
         (LaunchParams(model="m", kv_cache_type="evil"), "kv_cache_type", ""),

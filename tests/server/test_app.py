@@ -75,6 +75,16 @@ async def test_a_slash_too_many_is_redirected_with_its_query():
     assert (await ask("GET", "/hello/?a=1")).headers["location"] == "/hello?a=1"
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("a%0d%0aX-Evil:%201", "a%0D%0AX-Evil:%201"), ("%E2%82%AC", "%E2%82%AC"), ("%22%3E%3Cb", "%22%3E%3Cb")],
+)
+async def test_a_redirect_writes_a_name_as_it_must_be_in_an_address(name, written):
+    answer = await ask("GET", f"/hello/{name}/?a=1&b='")
+    assert answer.headers["location"] == f"/hello/{written}?a=1&b='"
+    assert answer.text == f'<a href="/hello/{written}?a=1&amp;b=&#x27;">Moved Permanently</a>.\n\n'
+
+
 async def test_a_host_of_others_is_refused_where_hosts_are_checked():
     assert (await ask("GET", "/hello", host="example.com")).status_code == 403
     assert (await ask("GET", "/hello", host="example.com", check_host=False)).status_code == 200

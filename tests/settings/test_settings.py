@@ -32,7 +32,16 @@ def test_an_address_of_ipv6_is_written_in_brackets():
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("0", 0), ("5m", 300), ("1h30m", 5400), ("1.5h", 5400), ("-1m", -60), ("100ms", 0.1), ("+2s", 2)],
+    [
+        ("0", 0),
+        ("5m", 300),
+        ("1h30m", 5400),
+        ("1.5h", 5400),
+        ("-1m", -60),
+        ("100ms", 0.1),
+        ("+2s", 2),
+        ("1.h.5s", 3600.5),
+    ],
 )
 def test_a_duration_is_read_in_seconds(text, seconds):
     assert parse_duration(text) == pytest.approx(seconds)
@@ -45,13 +54,25 @@ def test_a_duration_is_read_in_seconds(text, seconds):
         ("5m3", 'time: missing unit in duration "5m3"'),
         ("", 'time: invalid duration ""'),
         ("abc", 'time: invalid duration "abc"'),
-        ("5 m", 'time: invalid duration "5 m"'),
+        ("-", 'time: invalid duration "-"'),
+        ("--5m", 'time: invalid duration "--5m"'),
+        (".s", 'time: invalid duration ".s"'),
+        ("5 m", 'time: unknown unit " m" in duration "5 m"'),
+        ("1d", 'time: unknown unit "d" in duration "1d"'),
+        ("5m3d", 'time: unknown unit "d" in duration "5m3d"'),
+        ("9999999h", 'time: invalid duration "9999999h"'),
     ],
 )
 def test_what_is_no_duration_is_told_in_the_known_words(text, message):
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the text is compared below
         parse_duration(text)
     assert str(caught.value) == message
+
+
+@pytest.mark.timeout(5)
+def test_a_very_long_number_is_refused_at_once():
+    with pytest.raises(ValueError, match="unknown unit"):
+        parse_duration("1" * 100_000 + "x")
 
 
 def test_our_own_variable_goes_before_the_known_one():

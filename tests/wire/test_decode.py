@@ -35,6 +35,8 @@ class Shape(msgspec.Struct):
         (b'{"model": "a"} and more', Shape("a")),
         (b' \n{"model": "a"}{"model": "b"}', Shape("a")),
         (b'{"image": "aGk\\n="}', Shape(image=Base64(b"hi"))),
+        (b'{"model": "a\xff"}', Shape("a\ufffd")),
+        (b'{"model": "a", "\xc3(": 1}', Shape("a")),
     ],
 )
 def test_a_body_is_read_as_clients_expect(body, expected):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -122,7 +122,7 @@ def check_option(name: str, value: object) -> int | float | bool | tuple[str, ..
     if kind == "boolean":
         if isinstance(value, bool):
             return value
-    elif isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+    elif isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
         # Whole options cut a fraction off: 1.9 means 1.
         return int(value) if kind == "integer" else float(value)
     raise InvalidOption(f'option "{name}" must be of type {kind}')

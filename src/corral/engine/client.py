@@ -15,7 +15,7 @@ from corral.core.events import TokenLogprob
 from corral.engine.pieces import Chunk, Finish, PrefillProgress, TextPiece, ToolCallDelta
 from corral.engine.requests import ChatCompletion, Completion
 from corral.engine.transport import Exchange
-from corral.errors import EngineError, RunnerCrashed
+from corral.errors import EngineError, InvalidInput, RunnerCrashed
 
 
 class _Timings(msgspec.Struct):
@@ -128,7 +128,11 @@ class Client:
         return found
 
     async def detokenize(self, tokens: Sequence[int]) -> str:
-        return str((await self._call("/detokenize", {"tokens": list(tokens)}))["content"])
+        """The text of `tokens`. Raises InvalidInput where one is none of the model's, RunnerCrashed."""
+        try:
+            return str((await self._call("/detokenize", {"tokens": list(tokens)}))["content"])
+        except EngineError:
+            raise InvalidInput("not all of these numbers are tokens of the model") from None
 
     async def apply_template(
         self,

@@ -55,11 +55,13 @@ class LaunchParams(msgspec.Struct, frozen=True, kw_only=True):
 
     def clamped(self) -> LaunchParams:
         """The same with every number in the range that the engine survives."""
+        num_slots = _between(1, self.num_slots, MAX_SLOTS)
         return msgspec.structs.replace(
             self,
             num_ctx=max(self.num_ctx, 4),
-            num_slots=_between(1, self.num_slots, MAX_SLOTS),
-            num_batch=_between(1, self.num_batch, MAX_BATCH),
+            num_slots=num_slots,
+            # The engine ends itself where a batch has no room for a token of every slot.
+            num_batch=_between(num_slots, self.num_batch, MAX_BATCH),
             num_threads=_between(1, self.num_threads, MAX_THREADS),
             gpu_layers=_between(-1, self.gpu_layers, 10_000),
             draft_num_predict=_between(0, self.draft_num_predict, 64),

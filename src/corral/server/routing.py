@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -111,11 +113,15 @@ class PlainResponse(PlainTextResponse):
         ]
 
 
+_PATH_SAFE = "/$&+,:;=@"
+
+
 def _redirect(scope: Scope, path: str) -> Response:
     query = scope.get("query_string", b"").decode("latin-1")
-    location = f"{path}?{query}" if query else path
+    address = quote(path, safe=_PATH_SAFE)
+    location = f"{address}?{query}" if query else address
     if scope["method"] != "GET":
         return Response(status_code=307, headers={"location": location})
-    body = f'<a href="{location}">Moved Permanently</a>.\n\n'
+    body = f'<a href="{html.escape(location)}">Moved Permanently</a>.\n\n'
     headers = {"location": location, "content-type": "text/html; charset=utf-8"}
     return Response(body, status_code=301, headers=headers)

@@ -24,7 +24,7 @@ from corral.core.requests import (
     TokenizeRequest,
 )
 from corral.engine import Client
-from corral.errors import EngineError, InvalidInput, ModelNotFound, NotAnEmbedder, Unsupported
+from corral.errors import InvalidInput, ModelNotFound, NotAnEmbedder, Unsupported
 from corral.prompt import chat_messages, check_images, generate_messages
 from corral.scheduler import Lease, Scheduler
 from corral.serving import checks
@@ -203,10 +203,7 @@ class Service:
     async def detokenize(self, request: TokenizeRequest) -> str:
         """The text of tokens. Raises CorralError."""
         async with self._client_of(request) as client:
-            try:
-                return await client.detokenize(request.tokens)
-            except EngineError:
-                raise InvalidInput("not all of these numbers are tokens of the model") from None
+            return await client.detokenize(request.tokens)
 
     @asynccontextmanager
     async def _client_of(self, request: TokenizeRequest) -> AsyncIterator[Client]:

@@ -69,17 +69,17 @@ def decode_json(body: bytes, shape: type[T], *, empty: str = "missing request bo
 
 
 def parse_json(body: bytes) -> object:
-    """The first JSON value in `body`."""
+    """The first JSON value in `body`; bytes that are no UTF-8 become U+FFFD."""
     try:
         return msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return _parse_leading(body)
     except RecursionError:
         raise InvalidInput("invalid JSON: exceeded max depth") from None
 
 
 def _parse_leading(body: bytes) -> object:
-    """A value that has more text behind it, or the error that says why there is none."""
+    """A value that needs more patience than msgspec has, or the error that says why there is none."""
     text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
     try:
         value, _ = _DECODER.raw_decode(text)

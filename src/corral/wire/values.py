@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -56,7 +57,7 @@ def read_keep_alive(value: object) -> float | None:
     if isinstance(value, bool):
         raise InvalidInput("Unsupported type: 'bool'")
     if isinstance(value, (int, float)):
-        seconds = float(value)
+        seconds = float(value) if abs(value) <= sys.float_info.max else FOREVER
     elif isinstance(value, str):
         try:
             seconds = parse_duration(value)
