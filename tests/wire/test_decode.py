@@ -36,6 +36,7 @@ class Shape(msgspec.Struct):
         (b' \n{"model": "a"}{"model": "b"}', Shape("a")),
         (b'{"image": "aGk\\n="}', Shape(image=Base64(b"hi"))),
         (b'{"model": "a\xff"}', Shape("a\ufffd")),
+        (b'{"model": "\\ud83d\\ude03 \\ud83d"}', Shape("\U0001f603 \ufffd")),
         (b'{"model": "a", "\xc3(": 1}', Shape("a")),
     ],
 )

@@ -6,6 +6,8 @@ Source: http-api.md 1.3, modelfile.md section 6.
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 _ESCAPES = (
@@ -15,6 +17,7 @@ _ESCAPES = (
     ("\u2028".encode(), b"\\u2028"),
     ("\u2029".encode(), b"\\u2029"),
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _encoder = msgspec.json.Encoder()
 _sorted_encoder = msgspec.json.Encoder(order="sorted")
 
@@ -25,18 +28,19 @@ def encode(value: object, *, sort_keys: bool = False) -> bytes:
     try:
         data = encoder.encode(value)
     except UnicodeEncodeError:
-        data = encoder.encode(_without_surrogates(msgspec.to_builtins(value)))
+        data = encoder.encode(without_surrogates(msgspec.to_builtins(value)))
     for raw, escaped in _ESCAPES:
         if raw in data:
             data = data.replace(raw, escaped)
     return data
 
 
-def _without_surrogates(value: object) -> object:
+def without_surrogates(value: object) -> object:
+    """`value` with U+FFFD for each half of a character, which has no place in UTF-8."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
     if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
+        return [without_surrogates(item) for item in value]
     if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
     return value

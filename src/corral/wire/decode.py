@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_type_hints
 import msgspec
 from starlette.requests import Request
 
+from corral.core.gojson import without_surrogates
 from corral.errors import BodyTooLarge, BodyTooSlow, InvalidInput
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -69,7 +70,7 @@ def decode_json(body: bytes, shape: type[T], *, empty: str = "missing request bo
 
 
 def parse_json(body: bytes) -> object:
-    """The first JSON value in `body`; bytes that are no UTF-8 become U+FFFD."""
+    """The first JSON value in `body`; what is no UTF-8 or no whole character becomes U+FFFD."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -83,6 +84,7 @@ def _parse_leading(body: bytes) -> object:
     text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
     try:
         value, _ = _DECODER.raw_decode(text)
+        return without_surrogates(value)
     except json.JSONDecodeError as error:
         if error.pos >= len(text) or error.msg.startswith("Unterminated"):
             raise InvalidInput("unexpected EOF") from None
@@ -91,7 +93,6 @@ def _parse_leading(body: bytes) -> object:
         raise InvalidInput("invalid JSON: exceeded max depth") from None
     except ValueError as error:
         raise InvalidInput(f"invalid JSON: {error}") from None
-    return value
 
 
 def _refuse_constant(name: str) -> object:
