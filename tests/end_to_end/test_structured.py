@@ -16,6 +16,8 @@ SCHEMA = {
     "properties": {"year": {"type": "number", "minimum": 5000, "maximum": 5001}, "city": {"enum": ["Lima"]}},
     "required": ["year", "city"],
 }
+# The engine holds this one by itself where it also reads the answer.
+PLAIN = {"type": "object", "properties": {"city": {"enum": ["Lima", "Rome"]}}, "required": ["city"]}
 # Shows reasoning and calls as the model was trained to write them.
 TEMPLATE = """{{- if .Tools }}<|im_start|>system
 # Tools
@@ -85,6 +87,29 @@ def test_the_answer_fits_the_schema_and_the_reasoning_before_it_is_free(models, 
     assert value["city"] == "Lima"
     assert ("greets me" in answer["message"].get("thinking", "")) == think
     assert "<think>" not in answer["message"].get("thinking", "")
+
+
+@both_ways
+@pytest.mark.parametrize("think", [True, False])
+def test_the_answer_fits_a_plain_schema_after_free_reasoning(models, model, think):
+    _, answer = ask(models, model, format=PLAIN, think=think)
+    assert json.loads(answer["message"]["content"])["city"] in ("Lima", "Rome")
+    assert ("greets me" in answer["message"].get("thinking", "")) == think
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("think", "options", "why"),
+    [
+        (False, {"num_predict": 6}, "the answer was cut off before its JSON was complete: it reached"),
+        (True, {"num_predict": 2}, "the answer was cut off before it began: it reached"),
+        (False, {"stop": ["city"]}, "the answer ended before its JSON was complete: it met "),
+    ],
+)
+def test_an_answer_to_a_plain_schema_that_is_cut_off_is_an_error(models, model, think, options, why):
+    status, answer = ask(models, model, format=PLAIN, think=think, options=GREEDY | options)
+    assert status == 500
+    assert answer["error"].startswith(why)
 
 
 def test_the_reasoning_of_generate_is_free_too(models):

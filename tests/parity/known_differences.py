@@ -8,7 +8,6 @@ _BYTES_KEPT = "files are kept byte for byte on import; the reference adds genera
 _HONOURED = "what a request sets and Corral honours is told in the answer"
 _LOGPROBS = "log-probabilities that were asked for are in the answer"
 _OWN_MEMORY = "the size is the memory that our engine really takes"
-_OWN_GRAMMAR = "in native mode too our own grammar holds the answer: the engine's passes over keywords"
 _JSON_OR_ERROR = "an answer whose JSON was cut off is an error that says so, not a fragment"
 _CUT_IS_SAID = "the last record says what the model did not get to see"
 _IMAGE_CHECKED = "a file that the model cannot read is the client's mistake: 400, before anything is loaded"
@@ -17,9 +16,6 @@ _MORE_TYPES = "every type of the engine's quantizer can be asked for; the refere
 
 KNOWN: dict[str, str] = {
     "cli/error-unknown-command": "the word resembles a command that the reference does not have",
-    "chat/format-enum": _OWN_GRAMMAR,
-    "chat/format-stream-enum": _OWN_GRAMMAR,
-    "chat/format-object-enum": _OWN_GRAMMAR,
     "chat/format-json-plain-chatml": _JSON_OR_ERROR,
     "generate/format-json": _JSON_OR_ERROR,
     "cli/run-format-json": _JSON_OR_ERROR,

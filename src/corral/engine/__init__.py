@@ -11,6 +11,7 @@ from corral.engine.grammar import json_grammar, schema_grammar
 from corral.engine.launch import Process, child_environment, start, sweep_folders
 from corral.engine.params import Adapter, LaunchParams
 from corral.engine.pieces import Chunk, Finish, PrefillProgress, TextPiece, ToolCallDelta
+from corral.engine.plain_schema import plain_schema
 from corral.engine.requests import ChatCompletion, Completion, Sampling
 from corral.engine.worker import die_with_parent
 
@@ -32,6 +33,7 @@ __all__ = [
     "describe",
     "die_with_parent",
     "json_grammar",
+    "plain_schema",
     "schema_grammar",
     "start",
     "sweep_folders",

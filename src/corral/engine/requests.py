@@ -107,7 +107,8 @@ class Completion:
 class ChatCompletion:
     """A conversation that the engine renders and reads with the model's own chat template.
 
-    `messages` and `tools` have OpenAI's shapes; `template_values` are passed to the template.
+    `messages` and `tools` have OpenAI's shapes; `template_values` are passed to the template. The content is
+    held to `schema`, which must be one that the engine holds in full (`plain_schema`).
     """
 
     messages: Sequence[Mapping[str, Any]]
@@ -115,6 +116,7 @@ class ChatCompletion:
     tools: Sequence[Mapping[str, Any]] = ()
     parallel_calls: bool = True
     template_values: Mapping[str, Any] = field(default_factory=dict)
+    schema: Mapping[str, Any] | None = None
 
     def body(self) -> dict[str, Any]:
         out = self.sampling.fields() | {
@@ -128,6 +130,8 @@ class ChatCompletion:
         if self.tools:
             out |= {"tools": list(self.tools), "parse_tool_calls": True}
             out["parallel_tool_calls"] = self.parallel_calls
+        if self.schema:
+            out["response_format"] = {"type": "json_schema", "json_schema": {"schema": dict(self.schema)}}
         if self.sampling.num_probs:
             out |= {"logprobs": True, "top_logprobs": self.sampling.num_probs}
         return out

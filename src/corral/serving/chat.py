@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 from corral.answer import ForcedCallParser
 from corral.core.events import Cut, Done, Event, Rendered, Text, Thinking
 from corral.core.messages import Message, Tool
 from corral.core.model import PromptMode
 from corral.core.requests import ToolChoice
-from corral.engine import ChatCompletion, Chunk, Finish, PrefillProgress, TextPiece, ToolCallDelta
+from corral.engine import (
+    ChatCompletion,
+    Chunk,
+    Finish,
+    PrefillProgress,
+    TextPiece,
+    ToolCallDelta,
+    plain_schema,
+)
 from corral.prompt import Prompt, as_text, native_messages, native_tools, prompt_for, template_arguments
 from corral.serving.answers import Answer
 from corral.serving.calls import CallGate, CallPieces
 from corral.serving.checks import read_format
-from corral.serving.continuation import MARKER, Continuation, complete
+from corral.serving.continuation import MARKER, Continuation, complete, json_problem
 from corral.serving.forced import call_grammar
 from corral.serving.held import Opening, complete_held, grammar_for, hold
 from corral.serving.run import Run, shown_logprobs
@@ -122,6 +131,9 @@ class NativeChat(ChatRun):
             num_images = sum(len(message.images) for message in kept)
             return Answer(single=Rendered(await self._text(kept), num_images))
         cut = self._cut(kept)
+        schema = None if self._tools else plain_schema(self._run.request.format)
+        if schema:
+            return Answer(self._schema_events(kept, schema, num_tokens, cut))
         if grammar:
             return Answer(self._held_events(kept, grammar, num_tokens, cut))
         return Answer(self._events(kept, num_tokens, cut))
@@ -159,7 +171,11 @@ class NativeChat(ChatRun):
         return kept, num_tokens
 
     async def _events(
-        self, kept: Sequence[Message], num_tokens: int, cut: Cut | None
+        self,
+        kept: Sequence[Message],
+        num_tokens: int,
+        cut: Cut | None,
+        schema: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[list[Event], None]:
         request = ChatCompletion(
             messages=native_messages(kept),
@@ -167,6 +183,7 @@ class NativeChat(ChatRun):
             parallel_calls=self._choice.parallel,
             template_values=template_arguments(self._run.think),
             sampling=self._run.sampling(num_tokens),
+            schema=schema,
         )
         calls = CallPieces(parallel=self._choice.parallel)
         async with aclosing(self._run.client.chat(request)) as stream:
@@ -187,6 +204,24 @@ class NativeChat(ChatRun):
             case PrefillProgress():
                 self._run.meter.prefilled(chunk.total, chunk.cached)
         return []
+
+    async def _schema_events(
+        self, kept: Sequence[Message], schema: Mapping[str, Any], num_tokens: int, cut: Cut | None
+    ) -> AsyncGenerator[list[Event], None]:
+        """The engine holds the content to the schema, after any reasoning; here its end is checked."""
+        content: list[str] = []
+        async with aclosing(self._events(kept, num_tokens, cut, schema)) as stream:
+            async for events in stream:
+                yield [self._ended(event, content) for event in events]
+
+    def _ended(self, event: Event, content: list[str]) -> Event:
+        match event:
+            case Text(text):
+                content.append(text)
+            case Done(reason):
+                problem = json_problem(self._run, reason, "".join(content), "it met a stop text")
+                return replace(event, broken_off=problem)
+        return event
 
     async def _held_events(
         self, kept: Sequence[Message], grammar: str, num_tokens: int, cut: Cut | None

@@ -66,7 +66,10 @@ async def complete(run: Run, work: Continuation) -> AsyncGenerator[list[Event], 
     async def done(finish: Finish) -> list[Event]:
         text = "".join(written)
         tokens = await work.context(text) if work.context else None
-        broken_off = _broken_off(run, finish, text) if work.is_json else ""
+        stop = (
+            f'it met the stop text "{finish.stop_word}"' if finish.stop_word else "the model repeats itself"
+        )
+        broken_off = json_problem(run, finish.reason, text, stop) if work.is_json else ""
         end = Done(finish.reason, run.usage(finish), tokens, cut=work.cut, broken_off=broken_off)
         return [*work.parser.finish(), end]
 
@@ -121,15 +124,17 @@ async def _with_media(client: Client, prompt: str, images: Sequence[bytes]) -> t
     return text, [base64.b64encode(images[number]).decode() for number in order]
 
 
-def _broken_off(run: Run, finish: Finish, text: str) -> str:
-    """Why a text that a grammar held is no complete JSON; empty where it is complete."""
+def json_problem(run: Run, reason: str, text: str, stop: str) -> str:
+    """Why a text that a grammar held is no complete JSON; empty where it is complete.
+
+    `reason` is that of its end, `stop` what a `stop` that came too early must have been.
+    """
     try:
         msgspec.json.decode(text)
     except msgspec.DecodeError:
-        if finish.reason == "length":
-            return run.limit_reached("its JSON was complete")
-        why = f'it met the stop text "{finish.stop_word}"' if finish.stop_word else "the model repeats itself"
-        return f"the answer ended before its JSON was complete: {why}"
+        if reason == "length":
+            return run.limit_reached("its JSON was complete" if text else "it began")
+        return f"the answer ended before its JSON was complete: {stop}"
     return ""
 
 
