@@ -16,7 +16,8 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
       CorruptData           DigestMismatch · GGUFError
       StorageError          the disk refused: full, read-only, not permitted
       RegistryError         the far side failed or cannot be reached
-      RunnerError           RunnerCrashed · RunnerTimeout · LoadError · EngineError(status)
+      RunnerError           RunnerCrashed · RunnerTimeout · LoadError (UnknownArchitecture) ·
+                            EngineError(status)
       AnswerBrokenOff       an answer ended before it had the format that was asked for
       CreateError           a model cannot be made of what is there
       Cancelled             the client left before an answer could be given
@@ -220,6 +221,16 @@ class RunnerTimeout(RunnerError):
 
 class LoadError(RunnerError):
     """The engine refused to load a model; the message holds its reason."""
+
+
+class UnknownArchitecture(LoadError):
+    """The engine does not know the network of a model."""
+
+    def with_advice(self, model: str) -> LoadError:
+        return LoadError(
+            f"{self.message}: this model may be incompatible with your version of Ollama. If you previously "
+            f"pulled this model, try updating it by running `ollama pull {model}`"
+        )
 
 
 class EngineError(RunnerError):

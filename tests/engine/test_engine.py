@@ -34,7 +34,7 @@ from corral.engine import (
     start,
     sweep_folders,
 )
-from corral.errors import EngineError, LoadError, RunnerCrashed
+from corral.errors import EngineError, LoadError, RunnerCrashed, UnknownArchitecture
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -211,6 +211,14 @@ async def test_a_cut_file_is_refused_with_the_engine_s_reason(tmp_path: Path, ch
     path = tmp_path / "cut.gguf"
     path.write_bytes(chat_model.read_bytes()[:4_000_000])
     with pytest.raises(LoadError, match="not within the file bounds"):
+        await start(LaunchParams(model=str(path)), timeout_s=30)
+
+
+async def test_a_network_of_the_future_is_refused_as_such(tmp_path: Path, chat_model: Path):
+    path = tmp_path / "new.gguf"
+    key = b"general.architecture\x08\0\0\0\x05\0\0\0\0\0\0\0"
+    path.write_bytes(chat_model.read_bytes().replace(key + b"llama", key + b"later"))
+    with pytest.raises(UnknownArchitecture, match="unknown model architecture: 'later'"):
         await start(LaunchParams(model=str(path)), timeout_s=30)
 
 

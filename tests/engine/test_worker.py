@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import itertools
 
 import pytest
@@ -87,3 +88,9 @@ def test_on_a_cpu_a_client_that_leaves_is_noticed_after_a_batch_in_keeping_with_
 ):
     params = LaunchParams(model="m", num_batch=2048, embedding=embedding, num_threads=num_threads)
     assert batch_for(params, has_gpu=has_gpu) == wanted
+
+
+def test_the_log_can_be_flushed_before_a_failed_child_ends():
+    library = ctypes.CDLL(xllamacpp.xllamacpp.__file__)
+    assert library._Z15common_log_mainv
+    assert library._Z16common_log_flushP10common_log

@@ -4,7 +4,7 @@ import logging
 import pytest
 
 from corral.core.options import Options
-from corral.errors import LoadError, NotEnoughMemory, RunnerCrashed, RunnerTimeout
+from corral.errors import LoadError, NotEnoughMemory, RunnerCrashed, RunnerTimeout, UnknownArchitecture
 from corral.scheduler import Device, Scheduler
 from corral.settings import Settings
 from tests.helpers.build_model import MIB, build_model
@@ -216,6 +216,19 @@ def test_a_model_that_can_never_fit_evicts_nobody():
         with pytest.raises(NotEnoughMemory, match=r"requires more memory .* is available \(16.0 GiB\)"):
             await use(scheduler, build_model("huge", size=20 * GIB))
         assert launcher.living == ["a"]
+
+    scenario(test)
+
+
+def test_a_model_that_the_engine_does_not_know_is_told_with_the_way_to_a_newer_one():
+    async def test(launcher, scheduler):
+        launcher.failures = [UnknownArchitecture("unknown model architecture: 'x'")]
+        with pytest.raises(LoadError) as caught:
+            await use(scheduler, build_model("a"))
+        assert caught.value.message == (
+            "unknown model architecture: 'x': this model may be incompatible with your version of Ollama. If "
+            "you previously pulled this model, try updating it by running `ollama pull a:latest`"
+        )
 
     scenario(test)
 

@@ -20,7 +20,7 @@ from corral.engine.client import Client
 from corral.engine.log import EngineLog
 from corral.engine.oom import SAID, num_oom_kills
 from corral.engine.params import LaunchParams, native_arguments
-from corral.errors import CorralError, LoadError, NotEnoughMemory, RunnerTimeout
+from corral.errors import CorralError, LoadError, NotEnoughMemory, RunnerTimeout, UnknownArchitecture
 
 # What a child may see of our environment: no secrets, no settings of other programs.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
@@ -31,6 +31,7 @@ _SPIN = {"GOMP_SPINCOUNT": "1000"}
 _MAX_FOLDER_PATH = 80
 _POLL_S = 0.02
 _STATE = b"cmd_child_to_router:state:"
+_UNKNOWN = "unknown model architecture"
 
 
 class Process:
@@ -269,7 +270,7 @@ async def _load_error(process: Process, said: str) -> CorralError:
     reason = process.log.reason()
     code = process.returncode
     if reason and (code is None or code >= 0):
-        return LoadError(reason)
+        return UnknownArchitecture(reason) if reason.startswith(_UNKNOWN) else LoadError(reason)
     if said and not said.startswith("Failed to init server"):
         return LoadError(said)
     if code == -signal.SIGKILL:  # not sent by us: that is how the kernel ends what takes too much memory

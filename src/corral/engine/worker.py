@@ -7,6 +7,7 @@ Reads one JSON line, a `Start`, from stdin; answers on stdout with one line, `re
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -99,6 +100,18 @@ def _end_with_stdin() -> None:
     os._exit(0)
 
 
+def _flush_log(xllamacpp: Any) -> None:
+    """The engine writes its log, and so the reason of a failure, in a thread that our end would cut off.
+
+    The package has no word for it, but its library exports the function (by its C++ name).
+    """
+    with contextlib.suppress(AttributeError):
+        library = ctypes.CDLL(xllamacpp.xllamacpp.__file__)
+        log = library._Z15common_log_mainv
+        log.restype = ctypes.c_void_p
+        library._Z16common_log_flushP10common_log(ctypes.c_void_p(log()))
+
+
 def _say(out: int, line: str) -> None:
     os.write(out, (line.replace("\n", " ") + "\n").encode())
 
@@ -129,6 +142,7 @@ def main() -> None:
     try:
         server = xllamacpp.Server(common_params(xllamacpp, start.params, start.socket))
     except Exception as error:  # whatever native code raises: the parent is told, then we end
+        _flush_log(xllamacpp)
         _say(out, f"failed {error}")
         os._exit(1)
     _say(out, f"ready {server.listening_address}")

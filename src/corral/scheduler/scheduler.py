@@ -18,7 +18,7 @@ from typing import Literal
 
 from corral.core.model import Model
 from corral.core.options import Options
-from corral.errors import RunnerCrashed, RunnerTimeout
+from corral.errors import RunnerCrashed, RunnerTimeout, UnknownArchitecture
 from corral.scheduler.demand import Demand, make_demand
 from corral.scheduler.journal import Journal
 from corral.scheduler.loading import Loader
@@ -173,6 +173,12 @@ class Scheduler:
             runner.slots.release()
             self._pool.release(runner)
 
+    async def _load(self, demand: Demand, keep_alive_s: float | None) -> Runner:
+        try:
+            return await self._loader.wait(demand, keep_alive_s)
+        except UnknownArchitecture as error:
+            raise error.with_advice(demand.name) from None
+
     async def _enter(self, demand: Demand, keep_alive_s: float | None) -> Lease:
         """A slot of a living runner. One that ended while this request waited for its turn is replaced."""
         loop = asyncio.get_running_loop()
@@ -180,7 +186,7 @@ class Scheduler:
         for _ in range(_MAX_ATTEMPTS):
             runner = self._pool.take(demand, keep_alive_s)
             if runner is None:
-                runner = await self._loader.wait(demand, keep_alive_s)
+                runner = await self._load(demand, keep_alive_s)
             loaded = loop.time()
             ticket = Ticket(demand.name, loaded)
             runner.at_slots.append(ticket)
