@@ -102,6 +102,12 @@ def test_verify_names_what_is_damaged_and_what_to_do(server, corral):
     ]
 
 
+def test_verify_names_the_model_whose_manifest_is_damaged(server, corral):
+    damage = {"status": "damaged", "digest": "", "problem": "the manifest cannot be read", "models": ["a"]}
+    server.on("POST", "/api/verify", Reply([damage, {"status": "success"}]))
+    assert corral("verify").out == "the manifest cannot be read (in a)\n"
+
+
 def test_verify_brings_again_what_is_damaged(server, corral):
     server.on("POST", "/api/verify", Reply([DAMAGE, {"status": "success"}]))
     server.on("POST", "/api/pull", Reply([{"status": "success"}]))

@@ -38,12 +38,15 @@ def test_a_config_survives_its_bytes_and_leaves_out_what_is_empty():
     assert b'"os":"linux"' in data
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"layers": 1}', b"\xff"])
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"layers": 1}', b"\xff", b'{"mediaType":"\xff"}'])
 def test_what_is_no_manifest_is_corrupt(data):
     with pytest.raises(CorruptData):
         decode_manifest(data)
 
 
-def test_what_is_no_config_is_corrupt():
-    with pytest.raises(CorruptData):
-        decode_config(b'{"model_format": 1}')
+@pytest.mark.parametrize(
+    "data", [b'{"model_format": 1}', b'{"os": "\xff"}', b'{"a":' * 100_000], ids=["type", "text", "nesting"]
+)
+def test_what_is_no_config_is_corrupt(data):
+    with pytest.raises(CorruptData, match="invalid model config"):
+        decode_config(data)

@@ -87,6 +87,26 @@ def test_a_model_that_is_current_is_not_brought_again(shelf, site, tmp_path):
     assert found.state == "outdated"
 
 
+def test_a_current_model_that_lost_a_file_is_brought_again(shelf, site, tmp_path):
+    data = gguf(tmp_path)
+    site.files[REPOSITORY] = {"tiny-Q4_K_M.gguf": data}
+    pull(shelf, NAME)
+    for digest in shelf.resolve(NAME).manifest.digests:
+        shelf.store.blobs.path(Digest.parse(digest)).unlink()
+        pull(shelf, NAME)
+        assert shelf.has_blob(digest)
+    assert shelf.resolve(NAME).network.architecture == "llama"
+
+
+def test_a_manifest_that_was_damaged_does_not_stand_in_the_way(shelf, site, tmp_path):
+    site.files[REPOSITORY] = {"tiny-Q4_K_M.gguf": gguf(tmp_path)}
+    pull(shelf, NAME)
+    (name,) = shelf.store.manifests.names()
+    shelf.store.manifests.path(name).write_bytes(b"{")
+    pull(shelf, NAME)
+    assert shelf.resolve(NAME).network.architecture == "llama"
+
+
 def test_the_projector_is_part_of_the_model(shelf, site, tmp_path):
     projector = {"clip.has_vision_encoder": True, "clip.projector_type": "mlp", "general.type": "mmproj"}
     eyes = gguf(tmp_path, architecture="clip", metadata=projector)

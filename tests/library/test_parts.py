@@ -60,6 +60,12 @@ def test_parameters_are_stored_sorted_and_escaped():
     assert decode_parameters(data) == {"num_ctx": 64, "stop": ["<|end|>"]}
 
 
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"stop":"\xff"}', b'{"a":' * 100_000], ids=range(4))
+def test_stored_parameters_that_are_none_are_an_error(data):
+    with pytest.raises(CorruptData, match="invalid parameters layer"):
+        decode_parameters(data)
+
+
 def test_messages_come_back_as_they_were():
     messages = (
         Message("user", "see", images=(b"\x89PNG",)),
@@ -73,7 +79,18 @@ def test_plain_messages_are_stored_as_role_and_content():
     assert encode_messages((Message("user", "q"),)) == b'[{"role":"user","content":"q"}]\n'
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'[{"role":1}]', b'[{"role":"u","images":["*"]}]'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}",
+        b"[1]",
+        b'[{"role":1}]',
+        b'[{"role":"u","images":["*"]}]',
+        b'[{"role":"\xff"}]',
+        pytest.param(b"[" * 100_000, id="nesting"),
+    ],
+)
 def test_stored_messages_that_are_none_are_an_error(data):
     with pytest.raises(CorruptData, match="invalid messages layer"):
         decode_messages(data)

@@ -110,6 +110,44 @@ def test_a_changed_and_a_missing_file_are_found(shelf):
     }
 
 
+def damage_manifest(shelf, data):
+    """Two models, of which `broken` has these bytes for a manifest."""
+    shelf.make("whole")
+    shelf.create("broken", source="whole")
+    (name,) = (name for name in shelf.store.manifests.names() if name.model == "broken")
+    shelf.store.manifests.path(name).write_bytes(data)
+
+
+@pytest.mark.parametrize("data", [b"{", b'{"layers":[{"digest":"sha256:../x","size":1}]}'])
+def test_a_manifest_that_cannot_be_read_is_told_and_the_others_are_checked(shelf, data):
+    damage_manifest(shelf, data)
+    weights = shelf.resolve("whole").manifest.layers[0].digest
+    shelf.store.blobs.delete(Digest.parse(weights))
+    broken, missing = verify(shelf, repair=True)[0]
+    assert (broken.digest, broken.models) == ("", ("broken:latest",))
+    assert broken.problem.startswith("the manifest cannot be read: ")
+    assert missing == Damage(weights, "is missing", ("whole:latest",))
+
+
+def test_a_manifest_that_cannot_be_read_does_not_keep_others_from_being_compared(shelf):
+    damage_manifest(shelf, b"{")
+    found = {one.name: one for one in shelf.run(shelf.library.upkeep.compare())}
+    assert {name: one.state for name, one in found.items()} == {
+        "broken:latest": "unknown",
+        "whole:latest": "local",
+    }
+    assert found["broken:latest"].problem.startswith("invalid manifest")
+
+
+def test_a_file_that_cannot_be_read_is_damaged(shelf):
+    model = shelf.make("one")
+    path = shelf.store.blobs.path(Digest.parse(model.manifest.config.digest))
+    path.unlink()
+    path.mkdir()
+    (found,) = verify(shelf)[0]
+    assert found.problem.startswith("cannot be read: ")
+
+
 def test_repairing_removes_what_a_pull_then_brings_again(shelf, registry):
     publish(registry, shelf)
     shelf.records(shelf.library.pull(NAME))

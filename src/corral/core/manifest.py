@@ -10,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from corral.core import gojson
-from corral.errors import CorruptData
+from corral.core import checked_json, gojson
 
 MEDIA_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 MEDIA_CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -138,18 +137,12 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 def decode_manifest(data: bytes) -> Manifest:
     """Raises CorruptData when the bytes are no manifest."""
-    try:
-        return msgspec.json.decode(data, type=Manifest, strict=False)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise CorruptData(f"invalid manifest: {error}") from error
+    return checked_json.decode(data, Manifest, "manifest", strict=False)
 
 
 def decode_config(data: bytes) -> ModelConfig:
     """Raises CorruptData when the bytes are no model config."""
-    try:
-        return msgspec.json.decode(data, type=ModelConfig)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise CorruptData(f"invalid model config: {error}") from error
+    return checked_json.decode(data, ModelConfig, "model config")
 
 
 def encode_source(files: Iterable[SourceFile]) -> bytes:
@@ -159,7 +152,4 @@ def encode_source(files: Iterable[SourceFile]) -> bytes:
 
 def decode_source(data: bytes) -> list[SourceFile]:
     """Raises CorruptData when the bytes are no source layer."""
-    try:
-        return msgspec.json.decode(data, type=list[SourceFile])
-    except msgspec.MsgspecError as error:
-        raise CorruptData(f"invalid source layer: {error}") from error
+    return checked_json.decode(data, list[SourceFile], "source layer")

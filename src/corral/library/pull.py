@@ -163,7 +163,7 @@ class Puller:
 
     async def _pull_files(self, name: ModelName, offer: Offer) -> AsyncGenerator[ProgressRecord, None]:
         """Bring the files, make a model of them, and note in it what it was made of."""
-        if await asyncio.to_thread(self.is_current, name, offer):
+        if await asyncio.to_thread(or_nothing, lambda: self._is_whole(name, offer)):
             return
         wanted = [Wanted(file.digest, file.size, file.url) for file in offer.files]
         merged = sum(file.size for file in offer.files if file.is_shard)
@@ -188,6 +188,13 @@ class Puller:
         self._store.manifests.write(name, manifest.encode())
         if not self._settings.no_prune:
             self._store.remove_unused(str(file.digest) for file in offer.files)
+
+    def _is_whole(self, name: ModelName, offer: Offer) -> bool:
+        """Whether the model is current and nothing of it is missing. Raises CorralError for a damaged one."""
+        if not self.is_current(name, offer):
+            return False
+        layers = _checked_layers(name, self._store.manifests.read(name).manifest)
+        return all(self._has(Wanted(Digest.parse(layer.digest), layer.size)) for layer in layers)
 
     def is_current(self, name: ModelName, offer: Offer) -> bool:
         """Whether the model of that name in the store is the one that was offered. Raises ModelNotFound."""

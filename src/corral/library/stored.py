@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from corral.core import gojson
+from corral.core import checked_json, gojson
 from corral.core.messages import Message, ToolCall
 from corral.errors import CorruptData
 
@@ -19,7 +19,7 @@ def encode_parameters(parameters: Mapping[str, object]) -> bytes:
 
 def decode_parameters(data: bytes) -> dict[str, object]:
     """Raises CorruptData when the bytes are no JSON object."""
-    found = _decode(data, "parameters")
+    found = checked_json.decode(data, object, "parameters layer")
     if not isinstance(found, dict):
         raise CorruptData("invalid parameters layer: not an object")
     return found
@@ -31,7 +31,7 @@ def encode_messages(messages: tuple[Message, ...]) -> bytes:
 
 def decode_messages(data: bytes) -> tuple[Message, ...]:
     """Raises CorruptData when the bytes are no list of messages."""
-    found = _decode(data, "messages")
+    found = checked_json.decode(data, object, "messages layer")
     if not isinstance(found, list):
         raise CorruptData("invalid messages layer: not an array")
     try:
@@ -59,13 +59,6 @@ class _StoredMessage(msgspec.Struct):
     tool_calls: list[_StoredCall] | None = None
     tool_name: str = ""
     tool_call_id: str = ""
-
-
-def _decode(data: bytes, what: str) -> object:
-    try:
-        return msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
-        raise CorruptData(f"invalid {what} layer: {error}") from error
 
 
 def _message_to_json(message: Message) -> dict[str, object]:

@@ -13,7 +13,7 @@ from corral.core.digests import Digest
 from corral.core.manifest import Manifest
 from corral.core.names import ModelName
 from corral.core.requests import ProgressRecord
-from corral.errors import BlobNotFound, CorralError, InvalidInput, ModelNotFound, NotFound
+from corral.errors import BlobNotFound, CorralError, InvalidInput, ModelNotFound, NotFound, StorageError
 from corral.library.pull import Puller
 from corral.library.watch import Transfers
 from corral.registry import Progress
@@ -53,7 +53,10 @@ class DiskUse:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A blob that is missing or has other bytes, and the models that need it."""
+    """A blob that is missing or has other bytes, and the models that need it.
+
+    `digest` is empty where the manifest itself is damaged.
+    """
 
     digest: str
     problem: str
@@ -82,7 +85,10 @@ class Upkeep:
         return list(await asyncio.gather(*(one(name) for name in names)))
 
     async def _compare(self, name: ModelName) -> Comparison:
-        stored = await asyncio.to_thread(self._store.manifests.read, name)
+        try:
+            stored = await asyncio.to_thread(self._store.manifests.read, name)
+        except CorralError as error:
+            return Comparison(name.short, "", "unknown", error.message)
         try:
             offer = await self._puller.find(name)
             is_current = await asyncio.to_thread(self._puller.is_current, name, offer)
@@ -122,10 +128,12 @@ class Upkeep:
         """Hash every blob of these models, or of all; tell each that is damaged.
 
         With `repair` it is removed, so that a pull brings it again. Raises InvalidName, ModelNotFound,
-        CorruptData for a manifest that is none, StorageError.
+        StorageError.
         """
         names = await asyncio.to_thread(self._named, texts)
-        needed = await asyncio.to_thread(self._needed, names)
+        needed, unreadable = await asyncio.to_thread(self._needed, names)
+        for damage in unreadable:
+            yield damage
         for digest, models in needed.items():
             async with aclosing(self._verify(digest)) as records:
                 async for record in records:
@@ -147,13 +155,21 @@ class Upkeep:
                 raise ModelNotFound(text)
         return [name for _, name in found]
 
-    def _needed(self, names: list[ModelName]) -> dict[Digest, list[str]]:
-        """The blobs of these models, and which of them need each."""
+    def _needed(self, names: list[ModelName]) -> tuple[dict[Digest, list[str]], list[Damage]]:
+        """The blobs of these models and which of them need each; the manifests that do not tell."""
         needed: dict[Digest, list[str]] = {}
+        unreadable = []
         for name in names:
-            for digest in sorted(_digests(self._store.manifests.read(name).manifest)):
+            try:
+                texts = self._store.manifests.read(name).manifest.digests
+                digests = {Digest.parse(text) for text in texts}
+            except CorralError as error:
+                problem = f"the manifest cannot be read: {error.message}"
+                unreadable.append(Damage("", problem, (name.short,)))
+                continue
+            for digest in sorted(digests):
                 needed.setdefault(digest, []).append(name.short)
-        return needed
+        return needed, unreadable
 
     async def _verify(self, digest: Digest) -> AsyncGenerator[ProgressRecord | Damage, None]:
         try:
@@ -176,9 +192,13 @@ class Upkeep:
                 left.set()
 
         status = f"verifying {digest.short}"
-        async with aclosing(Transfers().watch(digest, total, work)) as looks:
-            async for progress in looks:
-                yield ProgressRecord(status, str(digest), progress.total, progress.completed)
+        try:
+            async with aclosing(Transfers().watch(digest, total, work)) as looks:
+                async for progress in looks:
+                    yield ProgressRecord(status, str(digest), progress.total, progress.completed)
+        except StorageError as error:
+            yield Damage(str(digest), f"cannot be read: {error.message}")
+            return
         if found[0] != digest:
             yield Damage(str(digest), f"has the digest {found[0]}")
 

@@ -17,6 +17,7 @@ import httpx
 import msgspec
 
 import corral
+from corral.core import checked_json
 from corral.core.digests import Digest
 from corral.core.manifest import MEDIA_MANIFEST, Manifest
 from corral.core.names import ModelName
@@ -271,9 +272,9 @@ class RegistryClient:
             method="GET", url=httpx.URL(address), headers=headers, follow=False, with_token=False
         )
         try:
-            found = msgspec.json.decode(await self.read(request, MAX_ERROR_TEXT), type=_Token)
-        except msgspec.MsgspecError as error:
-            raise RegistryError(f"the registry's token cannot be read: {error}") from error
+            found = checked_json.decode(await self.read(request, MAX_ERROR_TEXT), _Token, "JSON")
+        except CorruptData as error:
+            raise RegistryError(f"the registry's token cannot be read: {error.message}") from error
         return found.token or found.access_token
 
     def _check_realm(self, realm: httpx.URL, asked: httpx.URL) -> None:

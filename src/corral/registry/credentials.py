@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from corral.errors import StorageError
+from corral.core import checked_json
+from corral.errors import CorruptData, StorageError
 from corral.registry.hosts import Login
 
 FILE = "credentials.json"
@@ -26,10 +27,10 @@ class Credentials:
     def read(self) -> dict[str, Login]:
         """Logins by host, in lower case. Raises StorageError when the file cannot be read."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, Login])
+            return checked_json.decode(self._path.read_bytes(), dict[str, Login], "JSON")
         except FileNotFoundError:
             return {}
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, CorruptData) as error:
             raise StorageError(f"cannot read {self._path}: {error}") from error
 
     def keep(self, host: str, login: Login) -> None:

@@ -14,9 +14,10 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from corral.core import checked_json
 from corral.core.digests import Digest
 from corral.core.names import DEFAULT_TAG
-from corral.errors import InvalidInput, NotFound, RegistryError
+from corral.errors import CorruptData, InvalidInput, NotFound, RegistryError
 from corral.registry.client import RegistryClient, Request
 
 _MAX_LIST = 16 * 1024**2
@@ -82,9 +83,9 @@ async def list_files(client: RegistryClient) -> list[RemoteFile]:
     url = base.join(f"/api/models/{repository}").copy_merge_params({"blobs": "true"})
     data = await client.read(Request(method="GET", url=url), _MAX_LIST)
     try:
-        found = msgspec.json.decode(data, type=_Listing)
-    except msgspec.MsgspecError as error:
-        raise RegistryError(f"the list of files of {repository} cannot be read: {error}") from error
+        found = checked_json.decode(data, _Listing, "list")
+    except CorruptData as error:
+        raise RegistryError(f"the list of files of {repository} cannot be read: {error.message}") from error
     return [
         _remote_file(base, repository, found.sha, sibling.rfilename, sibling.lfs)
         for sibling in found.siblings

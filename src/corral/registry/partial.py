@@ -18,8 +18,9 @@ from pathlib import Path
 
 import msgspec
 
+from corral.core import checked_json
 from corral.core.digests import Digest
-from corral.errors import StorageError
+from corral.errors import CorruptData, StorageError
 from corral.registry.client import wrong_digest
 from corral.registry.sha256 import STATE_SIZE, Sha256, sha256
 
@@ -217,8 +218,9 @@ class Partial:
         """The parts of the journal; none when they do not cover the blob exactly."""
         records = []
         for path in self._part_paths():
-            with suppress(OSError, msgspec.MsgspecError):
-                records.append(msgspec.json.decode(path.read_bytes().partition(b"\n")[0], type=_PartRecord))
+            with suppress(OSError, CorruptData):
+                line = path.read_bytes().partition(b"\n")[0]
+                records.append(checked_json.decode(line, _PartRecord, "record"))
         records.sort(key=lambda record: record.n)
         position = 0
         for n, record in enumerate(records):
@@ -235,9 +237,9 @@ class Partial:
     def _recorded_hash(self) -> tuple[int, bytes] | None:
         """How much was hashed and the state there; None when it does not fit the parts."""
         try:
-            note = msgspec.json.decode(self._hash_path.read_bytes(), type=_HashRecord)
+            note = checked_json.decode(self._hash_path.read_bytes(), _HashRecord, "record")
             state = bytes.fromhex(note.state)
-        except (OSError, ValueError, msgspec.MsgspecError):
+        except (OSError, ValueError, CorruptData):
             return None
         if note.inode != os.fstat(self._handle).st_ino or len(state) != STATE_SIZE:
             return None

@@ -14,8 +14,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from corral.core import checked_json
 from corral.core.names import DEFAULT_HOST
-from corral.errors import NotFound, RegistryError, Unsupported
+from corral.errors import CorruptData, NotFound, RegistryError, Unsupported
 from corral.registry.client import RegistryClient, Request
 from corral.registry.hosts import HUGGING_FACE_NAMES
 
@@ -80,6 +81,6 @@ async def _read(client: RegistryClient, path: str, shape: type[T]) -> T:
     url = client.endpoint.base.join(path)
     data = await client.read(Request(method="GET", url=url), _MAX_ANSWER)
     try:
-        return msgspec.json.decode(data, type=shape)
-    except msgspec.MsgspecError as error:
-        raise RegistryError(f"the answer of {client.name.host} cannot be read: {error}") from error
+        return checked_json.decode(data, shape, "JSON")
+    except CorruptData as error:
+        raise RegistryError(f"the answer of {client.name.host} cannot be read: {error.message}") from error

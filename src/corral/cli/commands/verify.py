@@ -20,7 +20,7 @@ def run(call: Invocation) -> None:
         records = client.stream("/api/verify", {"models": list(call.args), "repair": repair})
         show_records(_healthy(records, damaged), display)
     for record in damaged:
-        print(f"{record['digest']} {record['problem']} (in {', '.join(record['models'])})")
+        print(f"{record['digest']} {record['problem']} (in {', '.join(record['models'])})".lstrip())
     if not damaged:
         print("all files are as they should be")
         return
