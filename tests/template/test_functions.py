@@ -108,8 +108,9 @@ def test_a_function_gives(expression, expected):
 
 ERRORS = [
     ("eq 1", "missing argument for comparison"),
-    ("eq 1 1.0", "incompatible types for comparison"),
-    ('eq true "true"', "incompatible types for comparison"),
+    ("eq 1 1.0", "incompatible types for comparison: int and float64"),
+    ('eq true "true"', "incompatible types for comparison: bool and string"),
+    ('lt "a" 1', "incompatible types for comparison: string and int"),
     ('eq .L "a"', "incompatible types for comparison"),
     ("eq .L .L", "non-comparable type"),
     ("eq .L .M", "non-comparable types"),

@@ -133,7 +133,7 @@ ERRORS = [
     ("{{ printf .Missing }}", "invalid value; expected string"),
     ("{{ printf .Words }}", "wrong type for value; expected string; got []interface {}"),
     ('{{ define "a" }}{{ .X.Y }}{{ end }}{{ template "a" .Map }}', 'executing "a" at <.X.Y>'),
-    ('{{ template "gone" . }}', 'template "gone" not defined'),
+    ('{{ template "gone" . }}', 'at <{{template "gone" .}}>: template "gone" not defined'),
     (
         '{{ define "a" }}{{ template "a" . }}{{ end }}{{ template "a" . }}',
         "exceeded maximum template depth (50)",

@@ -32,12 +32,14 @@ class Layout:
     """The tags of a family. An empty tag does not occur; all others are distinct.
 
     `anywhere`: reasoning may open in the middle of content. `call_ends_thinking`: a call tag closes it.
+    `split`, where one block holds several calls, cuts it into single ones, which are then decoded one by one.
     `decode_unfinished`, where it is stricter than `decode`, reads a call that the end of the answer cut off.
     `ends_with_object`, for families without a closing call tag: a call ends with its first JSON object.
     `removed_tags` are dropped from content, `removed_blocks` (a pair of tags) with what they enclose.
     """
 
     decode: Decoder | None = None
+    split: Callable[[str], list[str]] = lambda text: [text]
     think_open: str = "<think>"
     think_close: str = "</think>"
     call_open: str = "<tool_call>"
@@ -231,15 +233,19 @@ class TaggedParser:
     def _add_calls(
         self, text: str, raw: str, events: list[Event], strict_decode: Decoder | None = None
     ) -> None:
-        """The calls in `text`; where it has none, `raw` (the same with its closing tag) as text."""
+        """The calls in `text`, and as text what is none: `raw`, with its closing tag, if nothing is."""
         decode = strict_decode or self._layout.decode
         assert decode is not None, "a layout without calls has no state for them"
-        try:
-            calls = numbered(decode(text, self._tools), self._num_calls)
-        except CorralError as error:
-            log.warning("tool call passed on as text: reason=%s", error.message)
-            events.append(Text(self._layout.call_open + raw))
-            return
+        calls: list[ToolCall] = []
+        rejected: list[str] = []
+        for part in self._layout.split(text):
+            try:
+                calls += decode(part, self._tools)
+            except CorralError as error:
+                log.warning("tool call passed on as text: reason=%s", error.message)
+                rejected.append(part)
+        if rejected:
+            events.append(Text("".join(rejected) if calls else self._layout.call_open + raw))
         if calls:
-            events.append(ToolCalls(calls))
+            events.append(ToolCalls(numbered(calls, self._num_calls)))
             self._num_calls += len(calls)

@@ -42,13 +42,17 @@ def _equal(first: object, other: object) -> bool:
         return kinds == ("nil", "nil")
     if kinds[0] != kinds[1]:
         if kinds[0] in _BASIC or kinds[1] in _BASIC:
-            raise CallError("incompatible types for comparison")
+            raise _incompatible(first, other)
         raise CallError(f"non-comparable types {type_name(first)} and {type_name(other)}")
     if kinds[0] in _BASIC:
         return first == other
     if kinds[0] == "struct":
         return first is other
     raise CallError(f"non-comparable type {type_name(other)}")
+
+
+def _incompatible(first: object, other: object) -> CallError:
+    return CallError(f"incompatible types for comparison: {type_name(first)} and {type_name(other)}")
 
 
 def ne(arguments: Sequence[object], limit: int) -> bool:
@@ -61,7 +65,7 @@ def lt(arguments: Sequence[object], _limit: int) -> bool:
     if not all(name in _BASIC for name in kinds):
         raise CallError("invalid type for comparison")
     if kinds[0] != kinds[1]:
-        raise CallError("incompatible types for comparison")
+        raise _incompatible(first, second)
     if kinds[0] not in _ORDERED:
         raise CallError("invalid type for comparison")
     return bool(cast(Any, first) < cast(Any, second))

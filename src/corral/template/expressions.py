@@ -34,8 +34,7 @@ class Expressions:
         line, column = location(self._text, node.position)
         before = self._text[node.position - column + 1 : node.position]
         num_bytes = len(before.encode("utf-8", "replace"))
-        shown = "{{template " + quote(node.name) + "}}" if isinstance(node, nodes.Invoke) else str(node)
-        where = f"template: :{line}:{num_bytes}: executing {quote(self._name)} at <{shown}>"
+        where = f"template: :{line}:{num_bytes}: executing {quote(self._name)} at <{node}>"
         return TemplateError(f"{where}: {message}", line=line, column=column)
 
     # pipelines

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from corral.template.literals import quote
+
 
 @dataclass(frozen=True, slots=True)
 class Dot:
@@ -172,6 +174,10 @@ class Invoke:
     position: int
     name: str
     pipeline: Pipeline | None
+
+    def __str__(self) -> str:
+        data = f" {self.pipeline}" if self.pipeline else ""
+        return "{{template " + quote(self.name) + data + "}}"
 
 
 @dataclass(frozen=True, slots=True)

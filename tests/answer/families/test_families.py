@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from corral.answer import FAMILIES, family_parser, safe_names
 from corral.core.events import Text, Thinking, TokenLogprob, ToolCalls
 from corral.core.messages import Message, Tool
-from tests.answer.families.answers import DEEPSEEK, JSON, PAIRS, ROME, ROWS, TOOLS
+from tests.answer.families.answers import COGITO, DEEPSEEK, JSON, PAIRS, ROME, ROWS, TOOLS
 
 
 def read(name, *pieces, think=None, tools=TOOLS, last=None):
@@ -60,10 +60,13 @@ def test_a_call_that_cannot_be_decoded_becomes_text_and_the_log_says_why(name, t
     assert reason in caplog.text
 
 
-def test_of_several_calls_those_that_can_be_decoded_are_kept():
-    wrong = DEEPSEEK.replace('"days": 2}', '"days":')
-    both = DEEPSEEK.replace("<｜tool▁calls▁end｜>", "") + wrong.replace("<｜tool▁calls▁begin｜>", "")
-    assert read("deepseek3", f"</think>{both}") == ("", "", [ROME])
+@pytest.mark.parametrize(("name", "good"), [("deepseek3", DEEPSEEK), ("cogito", COGITO)])
+def test_a_bad_call_beside_a_good_one_is_text_and_the_good_one_is_called(name, good):
+    opening, closing = "<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"
+    single = good.removeprefix(opening).removesuffix(closing)
+    wrong = single.replace('"days": 2}', '"days":')
+    before = "</think>" if name == "deepseek3" else ""
+    assert read(name, f"{before}{opening}{wrong}{single}{closing}") == ("", wrong, [ROME])
 
 
 @pytest.mark.parametrize("name", ["glm-4.7", "laguna"])

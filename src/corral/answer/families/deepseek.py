@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 
@@ -13,8 +12,6 @@ from corral.answer.tagged import Layout, Start, TaggedParser
 from corral.core.messages import Tool, ToolCall
 from corral.errors import CorralError
 
-log = logging.getLogger("corral.answer")
-
 _CALLS = ("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>")
 _OUTPUTS = ("<｜tool▁outputs▁begin｜>", "<｜tool▁outputs▁end｜>")
 _OUTPUT = ("<｜tool▁output▁begin｜>", "<｜tool▁output▁end｜>")
@@ -23,32 +20,34 @@ _CALL = re.compile(r"<｜tool▁call▁begin｜>(.*?)<｜tool▁sep｜>(.*?)(?:<
 _FENCED = re.compile(r"\s*(\S+)\s*```(?:json)?\s*(.*?)\s*```\s*", re.DOTALL)
 
 
+def _single_calls(text: str) -> list[str]:
+    return [found[0] for found in _CALL.finditer(text)] or [text]
+
+
 def _deepseek_calls(text: str, _tools: Sequence[Tool]) -> list[ToolCall]:
-    """Of several calls those that can be decoded; an error only where none can."""
-    calls, problem = [], CorralError("failed to parse tool call: expected a name and arguments")
-    for name, arguments in _CALL.findall(text):
-        try:
-            calls.append(ToolCall(name.strip(), as_arguments(decode_json(arguments.strip()))))
-        except CorralError as error:
-            log.warning("skipped a tool call that cannot be decoded: %s", error)
-            problem = error
-    if not calls:
-        raise problem
-    return calls
+    name, arguments = _halves(text)
+    return [ToolCall(name.strip(), as_arguments(decode_json(arguments.strip())))]
 
 
 def _cogito_calls(text: str, _tools: Sequence[Tool]) -> list[ToolCall]:
-    calls = []
-    for _kind, body in _CALL.findall(text):
-        found = _FENCED.fullmatch(body)
-        if not found:
-            raise CorralError("failed to parse tool call: expected a name and a block of JSON")
-        calls.append(ToolCall(found[1], as_arguments(decode_json(found[2]))))
-    return calls
+    _kind, body = _halves(text)
+    found = _FENCED.fullmatch(body)
+    if not found:
+        raise CorralError("failed to parse tool call: expected a name and a block of JSON")
+    return [ToolCall(found[1], as_arguments(decode_json(found[2])))]
+
+
+def _halves(text: str) -> tuple[str, str]:
+    """What stands before and after the separator of a single call."""
+    found = _CALL.search(text)
+    if not found:
+        raise CorralError("failed to parse tool call: expected a name and arguments")
+    return found[1], found[2]
 
 
 _DEEPSEEK = Layout(
     decode=_deepseek_calls,
+    split=_single_calls,
     call_open=_CALLS[0],
     call_close=_CALLS[1],
     removed_tags=(*_OUTPUTS, *_OUTPUT),
@@ -56,6 +55,7 @@ _DEEPSEEK = Layout(
 )
 _COGITO = Layout(
     decode=_cogito_calls,
+    split=_single_calls,
     call_open=_CALLS[0],
     call_close=_CALLS[1],
     removed_blocks=(_OUTPUTS, _OUTPUT),
