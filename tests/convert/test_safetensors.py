@@ -45,6 +45,7 @@ HOSTILE = [
     ({"a": entry(shape=(-2,))}, None, "malformed"),
     ({"a": entry(shape=(True, 2))}, None, "malformed"),
     ({"a": entry(shape=(3,))}, None, "malformed"),
+    ({"a": entry(shape=(0, 1 << 62), offsets=(0, 0))}, None, "has no elements"),
     ({"a": entry(shape=(1 << 62, 1 << 62))}, None, "malformed"),
     ({"a": entry(offsets=(0, 8, 9))}, None, "malformed"),
     ({"a": entry(offsets=(8, 0))}, None, "outside of the file"),

@@ -270,6 +270,16 @@ def test_several_adapters_keep_their_order_and_names(shelf):
     assert model.parameters["adapters"] == ["2=0.5"]
 
 
+def test_adapters_of_one_name_in_several_folders_are_all_kept(shelf):
+    shelf.make("tiny")
+    digests = [next(iter(shelf.gguf("lora.gguf", seed=seed).values())) for seed in (1, 2, 3)]
+    names = ["a/lora.gguf", "b/lora.gguf", "b/tone.gguf"]
+    shelf.create("made", source="tiny", adapters=dict(zip(names, digests, strict=True)))
+    model = shelf.resolve("made")
+    assert model.adapter_names == ("a/lora.gguf", "b/lora.gguf", "tone")
+    assert [path.name.replace("-", ":") for path in model.adapters] == digests
+
+
 def test_an_adapter_of_another_architecture_is_refused(shelf):
     shelf.make()
     adapters = shelf.gguf("a.gguf", architecture="qwen3", metadata={"general.type": "adapter"})

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from corral.errors import CorruptData
 
-# Python's writers put these where JSON has no word; they mean that nothing useful is known.
-_NO_NUMBER = re.compile(r'("(?:[^"\\]|\\.)*")|-?\bInfinity\b|\bNaN\b')
-
 
 def decode(data: bytes, label: str) -> dict[str, Any]:
     """An object of JSON; `NaN` and infinities are read as 0. Raises CorruptData."""
     try:
-        text = _NO_NUMBER.sub(lambda found: found[1] or "0", data.decode("utf-8-sig"))
-        values = json.loads(text)
+        # Python's writers put words where JSON has no number; they mean that nothing useful is known.
+        values = json.loads(data.decode("utf-8-sig"), parse_constant=lambda _: 0)
     except (ValueError, RecursionError) as error:
         raise CorruptData(f"parse {label}: {error}") from error
     if not isinstance(values, dict):

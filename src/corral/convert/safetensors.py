@@ -115,6 +115,8 @@ def _entry(name: str, entry: Any, path: Path, start: int, size: int, label: str)
     begin, end = offsets
     if begin > end or start + end > size:
         raise CorruptData(f'{label}: tensor "{name[:200]}" lies outside of the file')
+    if 0 in shape:
+        raise CorruptData(f'{label}: tensor "{name[:200]}" has no elements')
     if dtype in _BITS and prod(shape) * _BITS[dtype] != (end - begin) * 8:
         raise problem
     return StoredTensor(name, dtype, tuple(shape), path, start + begin, end - begin)

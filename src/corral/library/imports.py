@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,8 @@ def _is_clean(path: str) -> bool:
 def adapter_groups(files: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """The files of each adapter by its name: a GGUF is one, and so is a folder with safetensors.
 
-    The name is that of the file without its suffix, or of the folder; adapters keep the order of the request.
+    The name is that of the file without its suffix, or of the folder; where several would have the same, it
+    is the whole path. Adapters keep the order of the request.
     """
     folders = {_folder(name) for name in files if name.endswith(_CHECKPOINT)}
     groups: dict[str, dict[str, str]] = {}
@@ -75,7 +77,10 @@ def adapter_groups(files: Mapping[str, str]) -> dict[str, dict[str, str]]:
         folder = _folder(name)
         key = folder if folder in folders else name
         groups.setdefault(key, {})[name] = digest
-    return {_adapter_name(key): group for key, group in groups.items()}
+    uses = Counter(_adapter_name(key) for key in groups)
+    return {
+        key if uses[_adapter_name(key)] > 1 else _adapter_name(key): group for key, group in groups.items()
+    }
 
 
 def _folder(name: str) -> str:
