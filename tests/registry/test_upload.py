@@ -69,6 +69,13 @@ def test_a_blob_of_another_model_there_is_mounted(tmp_path, registry):
     assert parts(registry) == []
 
 
+def test_the_session_of_a_mount_that_failed_takes_the_blob(tmp_path, registry):
+    upload(registry, tmp_path, "library/base", "library/other")
+    asked = [request.url.params.get("from") for request in registry.requests if request.method == "POST"]
+    assert asked == ["library/base", "library/other"]
+    assert registry.blobs == {str(DIGEST): DATA}
+
+
 def test_a_token_is_renewed_in_the_middle(tmp_path, registry):
     registry.token = "T"
     upload(registry, tmp_path)

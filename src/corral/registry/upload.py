@@ -72,6 +72,7 @@ class _Place:
     offset: int = 0
     # MD5 of the parts that were sent, in order; of a resumed upload they are not known.
     digests: list[bytes] | None = field(default_factory=list)
+    is_mounted: bool = False  # nothing is to be sent
 
 
 class _Upload:
@@ -89,10 +90,9 @@ class _Upload:
         self._at_once = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def run(self, mount_from: Sequence[str]) -> None:
-        place = await self._resume()
-        if place is None and await self._mount(mount_from):
+        place = await self._resume() or await self._mount(mount_from) or await self._begin()
+        if place.is_mounted:
             return
-        place = place or await self._begin()
         async with task_group() as direct:
             await self._send_parts(place, direct)
         await persistently(self._digest.short, lambda: self._finish(place))
@@ -112,22 +112,27 @@ class _Upload:
         log.info("%s: going on at byte %d", self._digest.short, place.offset)
         return place
 
-    async def _mount(self, repositories: Sequence[str]) -> bool:
-        """Whether the registry takes the blob from another of its repositories."""
+    async def _mount(self, repositories: Sequence[str]) -> _Place | None:
+        """Have the blob taken from another repository there; else the upload that the registry began instead.
+
+        None where there is no repository to ask about, or each question was refused.
+        """
+        place = None
         for repository in repositories:
             query = urlencode({"mount": str(self._digest), "from": repository})
-            request = Request(method="POST", url=self._client.url(f"blobs/uploads/?{query}"), follow=False)
             try:
-                async with self._client.send(request) as answer:
-                    if answer.status_code == 201:
-                        return True
+                place = await self._begin(f"?{query}")
+                if place.is_mounted:
+                    break
             except (NotFound, AccessDenied, RegistryError) as error:
                 log.info("%s is not to be had from %s: %s", self._digest.short, repository, error.message)
-        return False
+        return place
 
-    async def _begin(self) -> _Place:
-        request = Request(method="POST", url=self._client.url("blobs/uploads/"), follow=False)
+    async def _begin(self, query: str = "") -> _Place:
+        request = Request(method="POST", url=self._client.url(f"blobs/uploads/{query}"), follow=False)
         async with self._client.send(request) as answer:
+            if query and answer.status_code == 201:
+                return _Place(request.url, is_mounted=True)
             return _Place(self._next_session(answer))
 
     async def _ask_how_far(self, place: _Place) -> bool:
