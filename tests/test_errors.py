@@ -15,6 +15,7 @@ ARGUMENTS = {
     "ConfigError": (Path("config.toml"), "what happened"),
     "BodyTooLarge": (10,),
     "BodyTooSlow": (),
+    "PackedBodyBroken": (),
     "CloudDisabled": (),
     "Cancelled": (),
     "ServerBusy": (),

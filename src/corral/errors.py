@@ -6,7 +6,7 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
     CorralError(message, *, hint=None)
       InvalidInput          InvalidName · InvalidOption · InvalidFormat · ModelfileError(line) ·
                             TemplateError(line, column) · PromptTooLong · BodyTooLarge(limit) · BodyTooSlow ·
-                            ConfigError(path, line) · PreviousNotFound(id)
+                            PackedBodyBroken · ConfigError(path, line) · PreviousNotFound(id)
       NotFound              ModelNotFound(name) · BlobNotFound(digest)
       Unsupported           the model lacks the capability, or its architecture is unknown · NotAnEmbedder
       AccessDenied          a registry refused us · CloudDisabled · KeyRejected · ScopeMissing
@@ -66,6 +66,13 @@ class BodyTooLarge(InvalidInput):
             hint="upload files as blobs: /api/blobs/<digest>",
         )
         self.limit = limit
+
+
+class PackedBodyBroken(InvalidInput):
+    """A compressed request body cannot be decompressed."""
+
+    def __init__(self) -> None:
+        super().__init__("failed to decompress request body")
 
 
 class BodyTooSlow(InvalidInput):

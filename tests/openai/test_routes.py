@@ -1,4 +1,7 @@
+import json
+
 import pytest
+import zstandard
 
 from corral import openai
 from corral.core.events import Done, Rendered, Text, Thinking, TokenLogprob, ToolCalls, Usage
@@ -145,10 +148,31 @@ async def test_an_error_in_the_body_looks_like_a_native_one():
     )
 
 
-async def test_a_compressed_body_is_refused_with_the_reason():
-    response = await send(ScriptedRoad(), "/v1/chat/completions", b"\x28\xb5", {"content-encoding": "zstd"})
+async def test_a_body_that_is_compressed_in_an_unknown_way_is_refused_with_the_reason():
+    response = await send(ScriptedRoad(), "/v1/chat/completions", b"\x1f\x8b", {"content-encoding": "gzip"})
     assert response.status_code == 400
-    assert '"zstd" is not supported' in response.json()["error"]["message"]
+    assert '"gzip" is not supported' in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", CHAT),
+        ("/v1/completions", {"model": "m", "prompt": "hi"}),
+        ("/v1/responses", {"model": "m", "input": "hi", "store": False}),
+    ],
+)
+async def test_a_body_that_is_compressed_by_zstd_is_read(path, body):
+    packed = zstandard.compress(json.dumps(body).encode())
+    response = await send(ScriptedRoad([Done("stop", USAGE)]), path, packed, {"content-encoding": "zstd"})
+    assert (response.status_code, response.json()["model"]) == (200, "m")
+
+
+async def test_a_compressed_body_that_is_broken_is_refused_in_the_native_form():
+    response = await send(ScriptedRoad(), "/v1/chat/completions", b"{}", {"content-encoding": "zstd"})
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.content == b'{"error":"failed to decompress request body"}'
 
 
 async def test_choices_have_their_own_text_and_seed_and_count_the_prompt_once():

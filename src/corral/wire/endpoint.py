@@ -10,9 +10,10 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from corral.errors import BodyTooSlow, CorralError, InvalidInput
-from corral.wire.decode import read_body
+from corral.core import gojson
+from corral.errors import BodyTooSlow, CorralError, PackedBodyBroken
 from corral.wire.images import RemoteImages
+from corral.wire.packing import plain_body
 from corral.wire.status import status_of
 from corral.wire.stream import Streaming
 
@@ -54,8 +55,10 @@ def translated(
 
     async def endpoint(request: Request) -> Reply:
         try:
-            body = await _plain_body(request)
+            body = await plain_body(request)
             asked = read(await images.inlined(body) if images is not None else body)
+        except PackedBodyBroken as error:
+            return _answered(request, error, _no_dialect)
         except CorralError as error:
             return _answered(request, error, refused)
         try:
@@ -66,11 +69,10 @@ def translated(
     return endpoint
 
 
-async def _plain_body(request: Request) -> bytes:
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        raise InvalidInput(f'content encoding "{encoding}" is not supported: send the body as it is')
-    return await read_body(request)
+def _no_dialect(error: CorralError) -> Response:
+    """What could not even be unpacked is answered in one form at all paths (http-api.md 6.1)."""
+    headers = {"content-type": "application/json; charset=utf-8"}
+    return Response(gojson.encode({"error": error.message}), status_of(error), headers)
 
 
 def _answered(request: Request, error: CorralError, form: ErrorForm) -> Response:
