@@ -7,15 +7,16 @@ import pytest
 from corral.errors import InvalidInput
 from corral.monitor import Capture, Exchange, read_mode
 
+SECRET = "corral-abcdefghijklmnopqrst"
 IMAGE = "iVBORw0KGgo" * 200
 DIGEST = hashlib.sha256(IMAGE.encode()).hexdigest()[:12]
 BODY = {
     "model": "pocket",
-    "messages": [{"role": "user", "content": "my secret is corral-abcdefghijklmnopqrst", "images": [IMAGE]}],
+    "messages": [{"role": "user", "content": f"my secret is {SECRET}", "images": [IMAGE]}],
     "options": {"temperature": 0.5, "stop": ["end"]},
     "stream": False,
 }
-HEADERS = (("authorization", "Bearer corral-abcdefghijklmnopqrst"), ("X-API-Key", "other"), ("accept", "*/*"))
+HEADERS = (("authorization", f"Bearer {SECRET}"), ("X-API-Key", "other"), ("accept", "*/*"))
 
 
 @pytest.fixture
@@ -43,6 +44,11 @@ def test_secrets_and_media_are_never_written(captured, mode):
         "X-API-Key": "[removed]",
         "accept": "*/*",
     }
+
+
+@pytest.mark.parametrize("mode", ["redacted", "full"])
+def test_a_key_that_is_the_name_of_a_field_is_not_written_either(captured, mode):
+    assert captured(mode, {"model": "pocket", SECRET: 1})["body"] == {"model": "pocket", "[removed]": 1}
 
 
 def test_redacted_texts_leave_their_length_and_the_shape_of_the_request(captured):

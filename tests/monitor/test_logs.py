@@ -57,6 +57,15 @@ def test_a_line_names_its_request(capsys, in_request):
     assert capsys.readouterr().err.endswith('msg="hello" request=req_7 key=alice\n')
 
 
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_a_key_in_a_message_is_not_written(capsys, format):
+    configure_logs(0, format=format)
+    log.info("no model\n%s", "corral-abcdefghijklmnopqrst")
+    line = capsys.readouterr().err
+    assert "abcdefghijklmnopqrst" not in line
+    assert "[removed]" in line
+
+
 def test_a_line_of_json_holds_the_parts_of_its_message(capsys, in_request):
     configure_logs(0, format="json")
     log.info("%d GET", 200, extra={"fields": {"status": 200, "duration_ms": 1.5}})

@@ -71,6 +71,15 @@ async def test_a_method_that_is_not_allowed_is_told_which_are():
     assert (await ask("DELETE", "/hello")).headers["allow"] == "GET, POST"
 
 
+async def test_a_key_that_a_client_put_in_the_wrong_place_is_not_logged(caplog):
+    secret = "corral-abcdefghijklmnopqrst"
+    caplog.set_level(logging.INFO, "corral.access")
+    answer = await ask("DELETE", f"/hello/{secret}", **{"x-request-id": secret})
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert "/hello/[removed]" in caplog.text
+    assert secret not in caplog.text
+
+
 async def test_a_slash_too_many_is_redirected_with_its_query():
     assert (await ask("GET", "/hello/?a=1")).headers["location"] == "/hello?a=1"
 

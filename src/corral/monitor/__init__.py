@@ -10,6 +10,7 @@ from corral.monitor.exchange import Exchange, current_exchange
 from corral.monitor.logs import configure_logs
 from corral.monitor.metrics import Metrics
 from corral.monitor.monitor import Monitor
+from corral.monitor.secrets import without_secrets
 
 __all__ = [
     "MAX_CAPTURED",
@@ -20,4 +21,5 @@ __all__ = [
     "configure_logs",
     "current_exchange",
     "read_mode",
+    "without_secrets",
 ]

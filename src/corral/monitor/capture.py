@@ -16,15 +16,13 @@ from typing import Any, Literal
 from corral.core.units import local_time_text
 from corral.errors import InvalidInput
 from corral.monitor.exchange import Exchange
+from corral.monitor.secrets import REMOVED, without_secrets
 
 Mode = Literal["redacted", "full"]
 
 MAX_BODY = 4 << 20  # bytes of a body that are kept
 _MAX_FILE, _OLD_FILES = 16 << 20, 3
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"})
-_REMOVED = "[removed]"
-# Keys of Corral and of services that a body may mention.
-_SECRET = re.compile(r"\b(corral|sk|hf|ghp)[-_][A-Za-z0-9_-]{16,}")
 # A text of this length without a space is an image or a sound.
 _MIN_DATA = 1000
 # In redacted mode texts are kept under these names alone; all others may be what somebody said.
@@ -84,7 +82,7 @@ class Capture:
 
     def _value(self, value: Any, name: str = "") -> Any:
         if isinstance(value, Mapping):
-            return {key: self._value(item, key) for key, item in value.items()}
+            return {without_secrets(key): self._value(item, key) for key, item in value.items()}
         if isinstance(value, list):
             return [self._value(item, name) for item in value]
         return self._text(value, name) if isinstance(value, str) else value
@@ -95,7 +93,7 @@ class Capture:
             return f"[{len(text)} characters of data, sha256 {digest}]"
         if self._mode == "redacted" and name not in _PLAIN:
             return f"[{len(text)} characters]"
-        return _SECRET.sub(_REMOVED, text)
+        return without_secrets(text)
 
 
 class _OwnersFile(RotatingFileHandler):
@@ -108,4 +106,4 @@ def _private(path: str, flags: int) -> int:
 
 
 def _header(name: str, value: str) -> str:
-    return _REMOVED if name.lower() in _SECRET_HEADERS else _SECRET.sub(_REMOVED, value)
+    return REMOVED if name.lower() in _SECRET_HEADERS else without_secrets(value)

@@ -13,6 +13,7 @@ from typing import Any
 
 from corral.core.request_id import request_id
 from corral.errors import InvalidInput
+from corral.monitor.secrets import without_secrets
 
 TRACE = 5
 _MAX_FILE, _OLD_FILES = 10 << 20, 3
@@ -61,7 +62,7 @@ def _is_stderr(file: Path | None) -> bool:
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text = json.dumps(record.getMessage(), ensure_ascii=False)
+        text = json.dumps(without_secrets(record.getMessage()), ensure_ascii=False)
         line = f"time={_moment(record)} level={record.levelname} source={record.name} msg={text}"
         if request_id.get():
             line += f" request={request_id.get()}"
@@ -78,7 +79,7 @@ class _Json(logging.Formatter):
             "time": _moment(record),
             "level": record.levelname,
             "source": record.name,
-            "msg": record.getMessage(),
+            "msg": without_secrets(record.getMessage()),
         }
         if request_id.get():
             entry["request_id"] = request_id.get()

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from corral.core import gojson
 from corral.core.request_id import new_request_id, request_id
 from corral.errors import CorralError
-from corral.monitor import Exchange, Monitor, current_exchange
+from corral.monitor import Exchange, Monitor, current_exchange, without_secrets
 from corral.server.access import NEEDED, Gate, current_holder
 from corral.server.hosts import Origins, allowed_host, allowed_name, check_origin, preflight_headers
 from corral.server.refusal import refusal
@@ -66,9 +66,9 @@ class App:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         exchange = Exchange(
-            new_request_id(headers.get("x-request-id", "")),
+            new_request_id(without_secrets(headers.get("x-request-id", ""))),
             scope["method"],
-            scope["path"],
+            without_secrets(scope["path"]),
             tuple(headers.items()),
         )
         request_id.set(exchange.request_id)
