@@ -65,7 +65,8 @@ class Sampling:
             "repeat_penalty": o.repeat_penalty,
             "presence_penalty": o.presence_penalty,
             "frequency_penalty": o.frequency_penalty,
-            "stop": list(o.stop[:_MAX_STOPS]),
+            # An empty one is found at once, and would end every answer before it begins.
+            "stop": [stop for stop in o.stop if stop][:_MAX_STOPS],
         }
         if self.adapter_scales:
             out["lora"] = [{"id": number, "scale": scale} for number, scale in enumerate(self.adapter_scales)]
