@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from corral.core.events import Done, Text, Usage
 from corral.errors import Cancelled, RunnerCrashed
-from corral.monitor import Metrics
+from corral.monitor import Exchange, Metrics, Monitor
 from corral.monitor.exposition import exposition
 from corral.monitor.measures import Spread
 from corral.scheduler import Journal, Waiting
@@ -74,6 +74,7 @@ def answer(metrics, *batches, key="", error=None):
     if error is not None:
         meter.failed(error)
     meter.end()
+    return meter
 
 
 USAGE = Usage(prompt_tokens=10, cached_tokens=4, completion_tokens=2)
@@ -109,9 +110,20 @@ def test_usage_is_counted_by_key(metrics):
     answer(metrics, [Done("stop", USAGE)], key="alice")
     answer(metrics, [Done("stop", USAGE)])
     found = samples(metrics)
-    assert found["corral_key_requests_total", "key=alice"] == 1
     assert found["corral_key_tokens_total", "key=alice", "kind=prompt"] == 10
     assert found["corral_key_tokens_total", "key=alice", "kind=completion"] == 2
+
+
+def test_a_request_for_several_answers_is_one_request_of_its_key(metrics):
+    monitor = Monitor(metrics)
+    exchange = Exchange("req_1", "POST", "/v1/chat/completions", key="alice", status=200)
+    monitor.began(exchange)
+    for _ in range(3):
+        exchange.reached(answer(metrics, [Done("stop", USAGE)], key="alice"))
+    monitor.ended(exchange)
+    found = samples(metrics)
+    assert found["corral_answers_total", "kind=chat", POCKET, "result=ok"] == 3
+    assert found["corral_key_requests_total", "key=alice"] == 1
 
 
 def test_requests_are_counted_by_route_so_that_no_client_can_invent_labels(metrics):

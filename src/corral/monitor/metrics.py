@@ -21,7 +21,9 @@ class Metrics:
         self._requests = Tally("corral_http_requests", "Requests", "route", "method", "status")
         self._request_s = Timing("corral_http_request_seconds", "Time to the end of the answer", "route")
         self._refusals = Tally("corral_refusals", "Requests refused for their key", "reason")
-        self._answers = Tally("corral_answers", "Requests that reached a model", "kind", "model", "result")
+        self._answers = Tally(
+            "corral_answers", "Answers of models, each choice of a request", "kind", "model", "result"
+        )
         self._prompt = Tally("corral_prompt_tokens", "Tokens of prompts", "model")
         self._cached = Tally("corral_cached_prompt_tokens", "Those of them that were in the cache", "model")
         self._hits = Tally("corral_prompt_cache_hits", "Prompts of which a part was in the cache", "model")
@@ -49,11 +51,15 @@ class Metrics:
     def refused(self, reason: str) -> None:
         self._refusals.add(reason)
 
+    def used(self, key: str) -> None:
+        """A request that reached a model, by the name of its key."""
+        self._key_requests.add(key)
+
     def pace(self, model: str) -> Callable[[float], None]:
         return self._inter_s.of(model).observe
 
     def answered(self, meter: Meter, key: str) -> None:
-        """A request that reached a model; `key` is the name of its key, empty for none."""
+        """An answer of a model; a request may have several. `key` is the name of its key, empty for none."""
         model = meter.model
         self._answers.add(meter.kind, model, meter.result)
         self._prompt.add(model, count=meter.prompt_tokens)
@@ -67,6 +73,5 @@ class Metrics:
             self._wait_s.of(model, "load").observe(meter.queue_s)
             self._wait_s.of(model, "slot").observe(meter.slot_s)
         if key:
-            self._key_requests.add(key)
             self._key_tokens.add(key, "prompt", count=meter.prompt_tokens)
             self._key_tokens.add(key, "completion", count=meter.completion_tokens)

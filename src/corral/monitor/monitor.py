@@ -27,6 +27,8 @@ class Monitor:
         self.metrics.requested(exchange.route, exchange.method, exchange.status, exchange.seconds)
         if exchange.refusal:
             self.metrics.refused(exchange.refusal)
+        if exchange.key and exchange.model:
+            self.metrics.used(exchange.key)
         self._log(exchange)
         if self.capture is not None and exchange.body is not None:
             self.capture.write(exchange)
