@@ -30,6 +30,8 @@ ROUTES = [
     Route("POST", "/hello", hello),
     Route("GET", "/hello/:name", hello),
     Route("GET", "/broken", broken),
+    Route("POST", "/v1/chat/completions", broken),
+    Route("POST", "/v1/messages", broken),
 ]
 
 
@@ -128,3 +130,11 @@ async def test_a_surprise_is_answered_and_logged(caplog):
     assert answer.status_code == 500
     assert answer.json() == {"error": "internal error: see the server's log"}
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+async def test_what_went_wrong_inside_is_told_in_the_dialect_that_was_asked(path):
+    answer = await ask("POST", path)
+    error = answer.json()["error"]
+    assert answer.status_code == 500
+    assert (error["type"], error["message"]) == ("api_error", "internal error: see the server's log")

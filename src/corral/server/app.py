@@ -9,7 +9,6 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from corral.core import gojson
 from corral.core.request_id import new_request_id, request_id
 from corral.errors import CorralError
 from corral.monitor import Exchange, Monitor, current_exchange, without_secrets
@@ -20,6 +19,8 @@ from corral.server.routing import Match, Router
 from corral.server.watched import Watched, recorded
 
 log = logging.getLogger("corral.server")
+
+_INTERNAL = CorralError("internal error: see the server's log")
 
 
 class App:
@@ -80,7 +81,7 @@ class App:
         except Exception:  # the outermost loop: whatever went wrong, the client gets an answer
             log.exception("%s %s failed", scope["method"], scope["path"])
             if not exchange.status:
-                await _internal_error()(scope, receive, watched)
+                await refusal(scope["path"], _INTERNAL)(scope, receive, watched)
         finally:
             self._monitor.ended(exchange)
 
@@ -131,8 +132,3 @@ class App:
         for name, value in preflight_headers(self._origins, origin, asked):
             response.headers.append(name, value)
         await response(scope, receive, send)
-
-
-def _internal_error() -> Response:
-    body = gojson.encode({"error": "internal error: see the server's log"})
-    return Response(body, status_code=500, headers={"content-type": "application/json; charset=utf-8"})

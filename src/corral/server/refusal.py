@@ -1,4 +1,4 @@
-"""Answers to requests that do not reach an endpoint, in the form of the dialect of their path."""
+"""Errors that no endpoint answers, in the form of the dialect of their path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORMS: tuple[tuple[str, Callable[[CorralError], Response]], ...] = (
     ("/v1/messages", anthropic.failed),
     ("/v1/", openai.failed),
     ("/v2/", openai.failed),
-    ("/", api.error_response),
+    ("", api.error_response),
 )
 
 
