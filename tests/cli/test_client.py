@@ -3,12 +3,13 @@ from __future__ import annotations
 import io
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from corral.cli.client import Client
 from corral.cli.connect import client_host, connect, is_local
-from corral.cli.errors import NoServer, NotSignedIn, ServerError
+from corral.cli.errors import NoServer, NotSignedIn, ServerError, SilentServer
 from corral.errors import CorralError
 from corral.settings import Address
 from tests.helpers.scripted_server import Asked, Reply
@@ -46,6 +47,8 @@ def test_a_stream_yields_its_records(server, client):
         (Reply(b"404 page not found", 404), "404 page not found"),
         (Reply(None, 500), "500 Internal Server Error"),
         (Reply(b"oops"), "the server's answer is no JSON: Expecting value: line 1 column 1 (char 0)"),
+        (Reply(b"[]"), "the server's answer is no JSON object"),
+        (Reply(b"null"), "the server's answer is no JSON object"),
     ],
 )
 def test_an_error_of_a_call_is_its_text(server, client, reply, message):
@@ -101,6 +104,23 @@ def test_no_server_is_an_error_that_says_what_to_run(closed_port):
         client.call("GET", "/api/tags")
     message = "could not connect to ollama server, run 'ollama serve' to start it"
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize("reply", [b"", b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"models"'])
+def test_a_server_that_takes_connections_and_falls_silent_is_not_waited_for_long(reply):
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
+        client = Client(Address(port=listener.getsockname()[1]), patience_s=0.05)
+        called = pool.submit(client.call, "GET", "/api/ps?verbose=1")
+        with listener.accept()[0] as connection:
+            connection.sendall(reply)
+            with pytest.raises(SilentServer, match="takes connections but does not answer"):
+                called.result(timeout=10)
+
+
+def test_a_call_that_makes_the_server_work_may_take_its_time(server):
+    server.on("POST", "/api/generate", Reply({"done": True}))
+    client = Client(Address(port=server.port), patience_s=1e-9)
+    assert client.call("POST", "/api/generate", {}) == {"done": True}
 
 
 def test_a_connection_that_breaks_is_an_error():

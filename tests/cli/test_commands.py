@@ -67,6 +67,21 @@ def test_ps_shows_where_a_model_is_and_how_long(server, corral):
     )
 
 
+def test_ps_understands_a_server_that_does_not_tell_the_context_window(server, corral):
+    model = {"name": "a:latest", "digest": "0" * 64, "size": 1, "size_vram": 0, "expires_at": ""}
+    server.on("GET", "/api/ps", Reply({"models": [model]}))
+    assert corral("ps").out.splitlines()[1].split() == [
+        "a:latest",
+        "0" * 12,
+        "1",
+        "B",
+        "100%",
+        "CPU",
+        "0",
+        "Never",
+    ]
+
+
 def test_ps_tells_a_program_why_a_model_was_loaded(server, corral):
     server.on(
         "GET", "/api/ps?verbose=1", Reply({"models": [{"name": "a:latest", "reason": "first request"}]})
@@ -204,7 +219,7 @@ def test_the_version_is_told_without_a_server(corral, monkeypatch):
     outcome = corral("--version")
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.out == (
-        f"Warning: could not connect to a running corral instance\nWarning: client version is {__version__}\n"
+        f"Warning: could not connect to a running Corral instance\nWarning: client version is {__version__}\n"
     )
 
 

@@ -91,6 +91,14 @@ def test_a_server_of_another_version_and_a_stranger_are_told(server_script, at):
     assert "is no server of ours" in bad(server.look(at))[0][1]
 
 
+def test_a_server_that_hangs_is_told(settings, monkeypatch):
+    monkeypatch.setattr(server, "SHORT_PATIENCE_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = Address(port=listener.getsockname()[1])
+        (found,) = bad(server.look(Settings(address=address)))
+    assert found[1] == f"the server at {address.url} takes connections but does not answer"
+
+
 def test_without_a_server_the_port_is_tried(settings):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -109,6 +110,16 @@ def test_an_error_becomes_a_message_and_an_exit_status(capsys, error, status, te
 @pytest.mark.parametrize("kind", [*CorralError.__subclasses__(), NoServer, ServerError])
 def test_every_error_of_ours_has_an_exit_status(kind):
     assert exit_status(kind.__new__(kind)) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "closed", "status"),
+    [("--help", ">&-", 0), ("nope", "2>&-", 1), ("nope", ">&- 2>&-", 1), ("--help", "<&-", 0)],
+)
+def test_streams_that_were_closed_beforehand_take_nothing_and_break_nothing(words, closed, status):
+    command = f"{shlex.quote(sys.executable)} -m corral.cli {words} {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr, "Error" in done.stdout) == (status, "", False)
 
 
 def test_a_reader_who_goes_away_is_no_crash(server):

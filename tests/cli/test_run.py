@@ -8,6 +8,7 @@ import pytest
 from corral.cli.answer import stats_text
 from tests.helpers.scripted_server import Asked, Reply
 
+NO_JSON = "json: error calling MarshalJSON for type json.RawMessage: "
 PLAIN = Reply({"capabilities": ["completion"]})
 ANSWER = Reply([{"response": "Li"}, {"response": "ma."}, {"response": "", "done": True, "eval_count": 2}])
 
@@ -55,10 +56,16 @@ def test_flags_become_fields_of_the_request(server, corral, flags, fields):
         ),
         (["--keepalive", "5"], 'time: missing unit in duration "5"'),
         (["--keepalive=abc"], 'time: invalid duration "abc"'),
+        (["--format", "yaml"], f"{NO_JSON}invalid character 'y' looking for beginning of value"),
+        (["--format", "text"], f"{NO_JSON}invalid character 'e' in literal true (expecting 'r')"),
+        (["--format", "nul"], f"{NO_JSON}unexpected end of JSON input"),
+        (["--format", '{"type": "object"'], f"{NO_JSON}unexpected end of JSON input"),
+        (["--format", '{"a" 1}'], f"{NO_JSON}invalid character '1' after object key"),
         (
-            ["--format", "yaml"],
-            '--format must be "json" or a JSON Schema: Expecting value: line 1 column 1 (char 0)',
+            ["--format", "{a: 1}"],
+            f"{NO_JSON}invalid character 'a' looking for beginning of object key string",
         ),
+        (["--format", "{} {}"], f"{NO_JSON}invalid character '{{' after top-level value"),
     ],
 )
 def test_a_wrong_value_is_refused_before_the_server_is_asked(server, corral, flags, message):

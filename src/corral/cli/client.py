@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from corral import __version__
 from corral.cli.connect import connect
-from corral.cli.errors import NoServer, NotSignedIn, ServerError
+from corral.cli.errors import NoServer, NotSignedIn, ServerError, SilentServer
 from corral.cli.http import Answer, Connection
 from corral.errors import CorralError
 from corral.settings import Address
@@ -23,6 +23,10 @@ from corral.settings import Address
 _BLOCK = 1 << 20  # bytes of an upload that are sent at a time
 _MAX_LINE = 8 << 20  # bytes of one record of a stream
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# What a server tells from memory and from small files; all else may take as long as it takes.
+_LOOKUPS = frozenset({"/api/version", "/api/tags", "/api/ps", "/api/show"})
+PATIENCE_S = 30.0
+SHORT_PATIENCE_S = 5.0  # of commands that can do without the server
 
 
 class Client:
@@ -35,29 +39,37 @@ class Client:
         program: str = "corral",
         api_key: str = "",
         when_refused: Callable[[], bool] | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        """`when_refused` is asked to bring a server up; it returns whether one answers now."""
+        """`when_refused` is asked to bring a server up; it returns whether one answers now.
+
+        `patience_s` is how long the server may be silent when it is asked for what it has at hand.
+        """
         self.address = address
         self.program = program
         self.api_key = api_key
         self.when_refused = when_refused
+        self.patience_s = patience_s
 
-    def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """One request; returns the decoded JSON of the answer, None when it has no body."""
+    def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """One request; returns the decoded object of the answer, an empty one when it has no body."""
         with self._send(method, path, _encode(body)) as response:
-            data = _read(response)
+            data = self._read(response)
         if response.status >= 400:
             raise _error(response, data)
         try:
-            return json.loads(data) if data else None
+            answer = json.loads(data or b"{}")
         except ValueError as error:
             raise ServerError(f"the server's answer is no JSON: {error}", status=response.status) from error
+        if not isinstance(answer, dict):
+            raise ServerError("the server's answer is no JSON object", status=response.status)
+        return answer
 
     def stream(self, path: str, body: Mapping[str, object]) -> Iterator[dict[str, Any]]:
         """POST, then the records of the answer as they arrive. Closing the iterator ends the request."""
         with self._send("POST", path, _encode(body), accept="application/x-ndjson") as response:
             if response.status >= 400:
-                raise _error(response, _read(response), with_status=True)
+                raise _error(response, self._read(response), with_status=True)
             for line in _lines(response):
                 yield _record(line, response.status)
 
@@ -70,7 +82,7 @@ class Client:
         """POST a file of `size` bytes; `progress` is told the bytes sent so far."""
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
         with self._send("POST", path, _blocks(file, progress), headers=headers) as response:
-            data = _read(response)
+            data = self._read(response)
         if response.status >= 400:
             raise _error(response, data)
 
@@ -86,6 +98,8 @@ class Client:
     ) -> Iterator[Answer]:
         """The answer to one request; its connection is closed at the end of the block."""
         connection, target = self._connection(self.address.path + path)
+        if path.partition("?")[0] in _LOOKUPS:
+            connection.socket.settimeout(self.patience_s)
         try:
             yield self._exchange(connection, method, target, body, self._headers(accept, headers))
         finally:
@@ -105,7 +119,21 @@ class Client:
                 connection.request(method, target, body, headers)
             return connection.answer(method)
         except OSError as error:
-            raise CorralError(f"the connection to {self.address.url} broke: {_reason(error)}") from error
+            raise self._lost(f"the connection to {self.address.url} broke", error) from error
+
+    def _read(self, response: Answer) -> bytes:
+        try:
+            return response.body.read()
+        except OSError as error:
+            raise self._lost("the answer broke off", error) from error
+
+    def _lost(self, what: str, error: OSError) -> CorralError:
+        if isinstance(error, TimeoutError):
+            text = f"the server at {self.address.url} takes connections but does not answer"
+            return SilentServer(
+                text, hint="it hangs, or is no server of models: restart it or correct CORRAL_HOST"
+            )
+        return CorralError(f"{what}: {_reason(error)}")
 
     def _connection(self, path: str) -> tuple[Connection, str]:
         try:
@@ -141,13 +169,6 @@ def _blocks(file: BinaryIO, progress: Callable[[int], None]) -> Iterator[bytes]:
         yield block
         sent += len(block)
         progress(sent)
-
-
-def _read(response: Answer) -> bytes:
-    try:
-        return response.body.read()
-    except OSError as error:
-        raise CorralError(f"the answer broke off: {_reason(error)}") from error
 
 
 def _lines(response: Answer) -> Iterator[bytes]:

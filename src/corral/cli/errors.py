@@ -47,6 +47,10 @@ class NoServer(CorralError):
     """Nothing answers at the address of the server."""
 
 
+class SilentServer(CorralError):
+    """Something takes connections there, and says nothing."""
+
+
 _EXIT_STATUS: dict[type[BaseException], int] = {
     KeyboardInterrupt: INTERRUPTED,
     BrokenPipeError: BROKEN_PIPE,

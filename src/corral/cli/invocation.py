@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from corral.cli.client import Client
+from corral.cli.client import PATIENCE_S, SHORT_PATIENCE_S, Client
 from corral.cli.parse import Value
 from corral.settings import Settings
 
@@ -40,6 +40,7 @@ class Invocation:
             program=self.program,
             api_key=settings.api_key,
             when_refused=(lambda: _start(settings, self.program)) if starts else None,
+            patience_s=PATIENCE_S if starts else SHORT_PATIENCE_S,
         )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from corral.cli.help import help_text
 from corral.cli.parse import Parsed, parse
@@ -16,6 +18,7 @@ PROGRAMS = ("corral", "ollama")
 
 def run_command(words: Sequence[str]) -> int:
     """`words[0]` is the program. Raises CorralError and OSError: `errors.guard` stands around this."""
+    _open_streams()
     _speak_utf8()
     program = program_name(words[0] if words else "")
     parsed = parse(words[1:], program)
@@ -42,6 +45,13 @@ def _dispatch(parsed: Parsed, program: str) -> int:
         program, parsed.command.name, parsed.args, parsed.flags, read_settings(), extra=parsed.extra
     )
     return int(module.run(call) or 0)
+
+
+def _open_streams() -> None:
+    """Whoever closed an output of ours (`>&-`) wants to see nothing of it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # to the end
 
 
 def _speak_utf8() -> None:

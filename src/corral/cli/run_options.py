@@ -10,6 +10,13 @@ from corral.settings import parse_duration
 
 Think = bool | str | None
 LEVELS = ("high", "medium", "low", "max")
+_JSON_ERRORS = {  # in the words of Python, and of the reference
+    "Expecting value": "looking for beginning of value",
+    "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
+    "Expecting ':' delimiter": "after object key",
+    "Extra data": "after top-level value",
+    "Invalid control character at": "in string literal",
+}
 
 
 def think_value(text: str | None) -> Think:
@@ -42,5 +49,20 @@ def format_value(text: str) -> object:
         return text or None
     try:
         return json.loads(text)
-    except ValueError as error:
-        raise CommandError(f'--format must be "json" or a JSON Schema: {error}') from error
+    except json.JSONDecodeError as error:
+        cause = f"json: error calling MarshalJSON for type json.RawMessage: {_json_error(error)}"
+        raise CommandError(cause) from error
+
+
+def _json_error(error: json.JSONDecodeError) -> str:
+    """What is wrong, in the words of the reference."""
+    rest = error.doc[error.pos :].lstrip()
+    if not rest or rest == "-" or error.msg.startswith("Unterminated"):
+        return "unexpected end of JSON input"
+    literal = next((word for word in ("true", "false", "null") if word[0] == rest[0]), "")
+    if literal and error.msg == "Expecting value":
+        for letter, expected in zip(rest, literal, strict=False):
+            if letter != expected:
+                return f"invalid character {letter!r} in literal {literal} (expecting {expected!r})"
+        return "unexpected end of JSON input"
+    return f"invalid character {rest[0]!r} {_JSON_ERRORS.get(error.msg, f'({error.msg})')}"

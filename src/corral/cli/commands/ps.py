@@ -34,7 +34,7 @@ def _row(model: Mapping[str, Any], now_s: float) -> tuple[str, ...]:
         model["digest"][:12],
         human_bytes(model["size"]),
         processor(model["size"], model["size_vram"]),
-        str(model["context_length"]),
+        str(model.get("context_length", 0)),  # servers of 2024 do not tell
         _until(parse_moment(model["expires_at"]), now_s),
     )
 

@@ -20,7 +20,7 @@ def run(call: Invocation) -> None:
     try:
         answer = client.call("GET", "/api/version")
     except CorralError:
-        print(f"Warning: could not connect to a running {call.program} instance")
+        print(f"Warning: could not connect to a running {call.program.title()} instance")
         print(f"Warning: client version is {__version__}")
         return
     print(f"{call.program} version is {answer.get('version', '')}")

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import psutil
 
 from corral import __version__
-from corral.cli.client import Client
+from corral.cli.client import SHORT_PATIENCE_S, Client
 from corral.cli.connect import client_host, is_local
 from corral.cli.doctor.finding import Finding, ok, problem, warning
-from corral.cli.errors import NoServer
+from corral.cli.errors import NoServer, SilentServer
 from corral.errors import CorralError
 from corral.settings import Settings
 
@@ -20,13 +20,16 @@ _LAST_PRIVILEGED_PORT = 1023
 
 def look(settings: Settings) -> Iterator[Finding]:
     address = settings.address
-    client = Client(address, api_key=settings.api_key)
+    client = Client(address, api_key=settings.api_key, patience_s=SHORT_PATIENCE_S)
     try:
         version = client.call("GET", "/api/version")["version"]
     except NoServer:
         yield _port(settings)
         return
-    except (CorralError, KeyError, TypeError) as error:
+    except SilentServer as error:
+        yield problem("server", str(error), f"end or restart {_holder(address.port) or 'it'}")
+        return
+    except (CorralError, KeyError) as error:
         fix = f"end {_holder(address.port) or 'it'}, or set CORRAL_HOST to another port"
         yield problem("server", f"what answers at {address.url} is no server of ours: {error}", fix)
         return
