@@ -169,6 +169,16 @@ def test_a_system_message_may_have_several_lines_and_be_replaced(session, talk):
     assert session.messages == [{"role": "system", "content": "one\ntwo"}]
 
 
+def test_quotes_in_a_system_message_are_part_of_it(session, talk):
+    talk('/set system Say "hi"')
+    assert session.system == 'Say "hi"'
+
+
+def test_a_system_message_is_shown_with_an_empty_line_whosever_it_is(server, talk):
+    server.on("POST", "/api/show", Reply({"system": "Be kind."}))
+    assert talk("/show system", "/bye") == "Be kind.\n\n"
+
+
 def test_clear_keeps_the_system_message(server, session, talk):
     server.on("POST", "/api/chat", answer("ok"))
     talk("/set system Be kind.", "hi", "/clear")
@@ -210,6 +220,13 @@ def test_show_parameters_lists_those_of_the_model_and_our_own(talk):
         "Model defined parameters:\n  seed 1\n\n"
         "User defined parameters:\n  num_ctx                        512\n\n"
     )
+
+
+def test_values_that_were_set_are_shown_as_the_server_writes_them(talk):
+    lines = ("stop a b", "temperature 1", "top_p 0.5", "use_mmap true")
+    shown = talk(*(f"/set parameter {line}" for line in lines), "/show parameters", "/bye")
+    values = [line.split(None, 1)[1] for line in shown.partition("User defined")[2].splitlines()[1:5]]
+    assert values == ["[a b]", "1", "0.5", "true"]
 
 
 def test_show_info_goes_to_stderr(session, capsys):

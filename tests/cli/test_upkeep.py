@@ -108,6 +108,19 @@ def test_verify_names_the_model_whose_manifest_is_damaged(server, corral):
     assert corral("verify").out == "the manifest cannot be read (in a)\n"
 
 
+@pytest.mark.parametrize(
+    ("records", "status", "damaged"),
+    [
+        ([DAMAGE], 1, [{"digest": BLOB, "problem": "is missing", "models": ["a", "b"]}]),
+        ([], 0, []),
+    ],
+)
+def test_verify_tells_programs_what_is_damaged(server, corral, records, status, damaged):
+    server.on("POST", "/api/verify", Reply([*records, {"status": "success"}]))
+    outcome = corral("verify", "--json")
+    assert (outcome.status, json.loads(outcome.out)) == (status, {"damaged": damaged})
+
+
 def test_verify_brings_again_what_is_damaged(server, corral):
     server.on("POST", "/api/verify", Reply([DAMAGE, {"status": "success"}]))
     server.on("POST", "/api/pull", Reply([{"status": "success"}]))

@@ -91,10 +91,10 @@ def _tensor_row(tensor: Mapping[str, Any]) -> Row:
 def metadata_text(value: object) -> str:
     """One metadata value; long lists are cut and say how many items are left out."""
     if isinstance(value, list):
-        return _list_text([_item_text(item) for item in value])
+        return _list_text([value_text(item) for item in value])
     if _is_number(value):
         return general(float(value), 6)  # type: ignore[arg-type]
-    return _item_text(value) if isinstance(value, (bool, str)) else _type_name(value)
+    return value_text(value) if isinstance(value, (bool, str)) else _type_name(value)
 
 
 def _list_text(items: list[str]) -> str:
@@ -108,7 +108,10 @@ def _list_text(items: list[str]) -> str:
     return f"[{' '.join(items[:count])} ...+{left} more]" if left else f"[{' '.join(items)}]"
 
 
-def _item_text(value: object) -> str:
+def value_text(value: object) -> str:
+    """One value in full."""
+    if isinstance(value, list):
+        return f"[{' '.join(map(value_text, value))}]"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):

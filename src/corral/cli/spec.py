@@ -261,7 +261,10 @@ COMMANDS: tuple[Command, ...] = (
         "Check the files of models against their digests",
         usage="[MODEL...]",
         module="verify",
-        flags=(Flag("repair", "Remove damaged files and download them again"),),
+        flags=(
+            Flag("json", "Print what is damaged as JSON"),
+            Flag("repair", "Remove damaged files and download them again"),
+        ),
         most=None,
         env=_HOST,
     ),

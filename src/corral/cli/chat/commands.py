@@ -11,7 +11,7 @@ from corral.cli.chat.setting import run_set
 from corral.cli.chat.texts import MAIN, SET, SHORTCUTS, SHOW, model_help
 from corral.cli.commands.list import find_models, print_models
 from corral.cli.errors import ServerError
-from corral.cli.sections import model_sections
+from corral.cli.sections import model_sections, value_text
 from corral.errors import CorralError, InvalidName
 
 _STAY, _LEAVE = True, False
@@ -90,8 +90,8 @@ def _show(session: Session, reader: Reader, rest: str) -> bool:
     elif part == "parameters":
         _show_parameters(session)
     elif part in NOTHING_SET:
-        text = session.show().get(part) or NOTHING_SET[part]
-        print(text + ("\n" if part == "system" and session.system else ""))
+        text = session.show().get(part)
+        print(text + ("\n" if part == "system" else "") if text else NOTHING_SET[part])
     else:
         print(f"Unknown command '/show {part}'. Type /? for help")
     return _STAY
@@ -104,7 +104,8 @@ def _show_parameters(session: Session) -> None:
     print("".join(f"  {line}\n" for line in lines))
     if session.options:
         print("User defined parameters:")
-        print("".join(f"  {name:<30} {value}\n" for name, value in session.options.items()))
+        rows = (f"  {name:<30} {value_text(value)}\n" for name, value in session.options.items())
+        print("".join(rows))
 
 
 def _help(session: Session, reader: Reader, rest: str) -> bool:

@@ -92,7 +92,7 @@ def _system(session: Session, reader: Reader, value: str) -> None:
         print(SET, file=sys.stderr)
         return
     try:
-        text = read_quoted(reader, value) if value.startswith('"""') else value.strip('"')
+        text = read_quoted(reader, value) if value.startswith('"""') else value
     except (EOFError, KeyboardInterrupt):
         print()
         return

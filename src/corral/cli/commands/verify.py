@@ -8,6 +8,7 @@ from typing import Any
 from corral.cli.commands.pull import pull
 from corral.cli.errors import CommandError
 from corral.cli.invocation import Invocation
+from corral.cli.output import print_json
 from corral.cli.progress import Display
 from corral.cli.transfer import show_records
 
@@ -19,10 +20,11 @@ def run(call: Invocation) -> None:
     with Display() as display:
         records = client.stream("/api/verify", {"models": list(call.args), "repair": repair})
         show_records(_healthy(records, damaged), display)
-    for record in damaged:
-        print(f"{record['digest']} {record['problem']} (in {', '.join(record['models'])})".lstrip())
+    if call.is_set("json"):
+        print_json({"damaged": damaged})
+    else:
+        _print(damaged)
     if not damaged:
-        print("all files are as they should be")
         return
     models = sorted({name for record in damaged for name in record["models"]})
     if not repair:
@@ -32,10 +34,17 @@ def run(call: Invocation) -> None:
         pull(client, name, insecure=False)
 
 
+def _print(damaged: list[dict[str, Any]]) -> None:
+    for record in damaged:
+        print(f"{record['digest']} {record['problem']} (in {', '.join(record['models'])})".lstrip())
+    if not damaged:
+        print("all files are as they should be")
+
+
 def _healthy(records: Iterator[dict[str, Any]], damaged: list[dict[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """The records that show progress; the others are collected."""
     for record in records:
         if record.get("status") == "damaged":
-            damaged.append(record)
+            damaged.append({name: value for name, value in record.items() if name != "status"})
         else:
             yield record
