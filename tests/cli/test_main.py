@@ -112,6 +112,21 @@ def test_every_error_of_ours_has_an_exit_status(kind):
     assert exit_status(kind.__new__(kind)) == 1
 
 
+def test_ctrl_c_while_the_program_starts_is_no_crash():
+    code = """
+import sys
+from corral.cli import main
+class Interrupted:
+    def find_spec(self, name, path, target=None):
+        if name == "corral.cli.main":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+sys.exit(main(["corral", "list"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 @pytest.mark.parametrize(
     ("words", "closed", "status"),
     [("--help", ">&-", 0), ("nope", "2>&-", 1), ("nope", ">&- 2>&-", 1), ("--help", "<&-", 0)],

@@ -17,8 +17,11 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: this process's) and return the exit status."""
-    from corral.cli.errors import guard  # after the entry point exists: importing the room stays free
-    from corral.cli.main import run_command
+    try:
+        from corral.cli.errors import guard  # after the entry point exists: importing the room stays free
+        from corral.cli.main import run_command
+    except KeyboardInterrupt:  # so early that `guard` is not there yet
+        return 130
 
     words = list(sys.argv if argv is None else argv)
     return guard(lambda: run_command(words))
