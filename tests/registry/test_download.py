@@ -337,3 +337,12 @@ def test_a_small_blob_that_does_not_end_is_refused(registry):
     registry.add_blob(b"text" * 100)
     with pytest.raises(RegistryError, match="larger than 10 bytes"):
         small(registry, b"text" * 100, 10)
+
+
+def test_a_link_in_the_place_of_the_partial_file_is_not_written_through(tmp_path):
+    other = tmp_path / "other"
+    other.write_bytes(b"precious")
+    (tmp_path / "blob-partial").symlink_to(other)
+    with pytest.raises(StorageError, match="symbolic links"):
+        Partial.open(tmp_path / "blob", 100)
+    assert other.read_bytes() == b"precious"

@@ -33,6 +33,8 @@ MIN_PART, MAX_PART = 32_000_000, 256_000_000
 _NUM_PARTS = 64
 _MAX_PARTS = 4096
 _BLOCK = 4 * 1024**2
+# A link would let whoever may write here have another file of ours overwritten.
+_OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
@@ -336,7 +338,7 @@ def _sync_folder(path: Path) -> None:
 def _open_locked(path: Path) -> int:
     """The file, ours alone. Raises StorageError when another program has it."""
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        handle = os.open(path, _OPEN, 0o600)
         try:
             _lock(handle, path)
             # Another program may have finished it, and given it its name, between our two steps.
