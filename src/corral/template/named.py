@@ -141,164 +141,161 @@ _GEMMA3 = """{{- range $index, $message := .Messages }}
 """
 
 
-def _table() -> dict[str, NamedTemplate]:
-    rows = (
-        NamedTemplate(
-            "alfred",
-            "{{- range .Messages }}<start_{{ .Role }}>{{ .Content }}<end_message>{{ end }}<start_assistant>",
-            ("<start_system>", "<end_message>", "<start_user>", "<start_assistant>"),
+_ROWS = (
+    NamedTemplate(
+        "alfred",
+        "{{- range .Messages }}<start_{{ .Role }}>{{ .Content }}<end_message>{{ end }}<start_assistant>",
+        ("<start_system>", "<end_message>", "<start_user>", "<start_assistant>"),
+    ),
+    NamedTemplate(
+        "alpaca",
+        _by_role(
+            system="{{ .Content }}\n\n",
+            user="### Instruction:\n{{ .Content }}\n\n",
+            assistant="### Response:\n{{ .Content }}\n\n",
+            header="### Response:\n",
         ),
-        NamedTemplate(
-            "alpaca",
-            _by_role(
-                system="{{ .Content }}\n\n",
-                user="### Instruction:\n{{ .Content }}\n\n",
-                assistant="### Response:\n{{ .Content }}\n\n",
-                header="### Response:\n",
-            ),
-            ("### Instruction:", "### Response"),
+        ("### Instruction:", "### Response"),
+    ),
+    NamedTemplate(
+        "chatml",
+        "{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}"
+        "<|im_start|>assistant\n",
+        ("<|im_start|>", "<|im_end|>"),
+    ),
+    NamedTemplate(
+        "chatqa",
+        _by_role(
+            system="System: {{ .Content }}\n\n",
+            user="User: {{ .Content }}\n\n",
+            assistant="Assistant: {{ .Content }}\n\n",
+            header="Assistant:",
         ),
-        NamedTemplate(
-            "chatml",
-            "{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}"
-            "<|im_start|>assistant\n",
-            ("<|im_start|>", "<|im_end|>"),
+        ("System:", "User:", "Assistant:", "<|begin_of_text|>"),
+    ),
+    NamedTemplate("codellama-70b-instruct", _CODELLAMA_70B, ("Source:", "Destination:", "<step>")),
+    NamedTemplate("command-r", _COMMAND_R, ("<|START_OF_TURN_TOKEN|>", "<|END_OF_TURN_TOKEN|>")),
+    NamedTemplate(
+        "falcon-instruct",
+        _by_role(
+            system="System: {{ .Content }}\n",
+            user="User:\n{{ .Content }}\n",
+            assistant="Falcon:\n{{ .Content }}\n",
+            header="Falcon:\n",
         ),
-        NamedTemplate(
-            "chatqa",
-            _by_role(
-                system="System: {{ .Content }}\n\n",
-                user="User: {{ .Content }}\n\n",
-                assistant="Assistant: {{ .Content }}\n\n",
-                header="Assistant:",
-            ),
-            ("System:", "User:", "Assistant:", "<|begin_of_text|>"),
+        ("User:", "Assistant:"),
+    ),
+    NamedTemplate(
+        "gemma-instruct",
+        _system_in_user_turn(
+            before="<start_of_turn>user\n",
+            system="{{ $system }}\n",
+            after="{{ .Content }}<end_of_turn>\n",
+            assistant="<start_of_turn>model\n{{ .Content }}<end_of_turn>\n",
+            header="<start_of_turn>model\n",
         ),
-        NamedTemplate("codellama-70b-instruct", _CODELLAMA_70B, ("Source:", "Destination:", "<step>")),
-        NamedTemplate("command-r", _COMMAND_R, ("<|START_OF_TURN_TOKEN|>", "<|END_OF_TURN_TOKEN|>")),
-        NamedTemplate(
-            "falcon-instruct",
-            _by_role(
-                system="System: {{ .Content }}\n",
-                user="User:\n{{ .Content }}\n",
-                assistant="Falcon:\n{{ .Content }}\n",
-                header="Falcon:\n",
-            ),
-            ("User:", "Assistant:"),
+        ("<start_of_turn>", "<end_of_turn>"),
+    ),
+    NamedTemplate("gemma3-instruct", _GEMMA3, ("<end_of_turn>",)),
+    NamedTemplate(
+        "granite-instruct",
+        _by_role(
+            system="System:\n{{ .Content }}\n\n",
+            user="Question:\n{{ .Content }}\n\n",
+            assistant="Answer:\n{{ .Content }}\n\n",
+            header="Answer:\n",
         ),
-        NamedTemplate(
-            "gemma-instruct",
-            _system_in_user_turn(
-                before="<start_of_turn>user\n",
-                system="{{ $system }}\n",
-                after="{{ .Content }}<end_of_turn>\n",
-                assistant="<start_of_turn>model\n{{ .Content }}<end_of_turn>\n",
-                header="<start_of_turn>model\n",
-            ),
-            ("<start_of_turn>", "<end_of_turn>"),
+        ("System:", "Question:", "Answer:"),
+    ),
+    NamedTemplate(
+        "llama2-chat",
+        _system_in_user_turn(
+            before="[INST] <<SYS>>",
+            system="\n{{ $system }}\n",
+            after="<</SYS>>\n\n{{ .Content }} [/INST]",
+            assistant=" {{ .Content }}</s><s>",
+            header="",
         ),
-        NamedTemplate("gemma3-instruct", _GEMMA3, ("<end_of_turn>",)),
-        NamedTemplate(
-            "granite-instruct",
-            _by_role(
-                system="System:\n{{ .Content }}\n\n",
-                user="Question:\n{{ .Content }}\n\n",
-                assistant="Answer:\n{{ .Content }}\n\n",
-                header="Answer:\n",
-            ),
-            ("System:", "Question:", "Answer:"),
+        ("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"),
+    ),
+    NamedTemplate(
+        "llama3-instruct",
+        "{{- range .Messages }}<|start_header_id|>{{ .Role }}<|end_header_id|>\n\n"
+        "{{ .Content }}<|eot_id|>{{ end }}<|start_header_id|>assistant<|end_header_id|>\n\n",
+        ("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
+    ),
+    NamedTemplate(
+        "magicoder",
+        _by_role(
+            system="{{ .Content }}\n\n",
+            user="@@ Instruction\n{{ .Content }}\n\n",
+            assistant="@@ Response\n{{ .Content }}\n\n",
+            header="@@ Response\n",
         ),
-        NamedTemplate(
-            "llama2-chat",
-            _system_in_user_turn(
-                before="[INST] <<SYS>>",
-                system="\n{{ $system }}\n",
-                after="<</SYS>>\n\n{{ .Content }} [/INST]",
-                assistant=" {{ .Content }}</s><s>",
-                header="",
-            ),
-            ("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"),
+        ("@@ Instruction", "@@ Response"),
+    ),
+    NamedTemplate(
+        "mistral-instruct",
+        _system_in_user_turn(
+            before="[INST] ",
+            system="{{ $system }}\n\n",
+            after="{{ .Content }}[/INST]",
+            assistant=" {{ .Content }}</s>",
+            header="",
         ),
-        NamedTemplate(
-            "llama3-instruct",
-            "{{- range .Messages }}<|start_header_id|>{{ .Role }}<|end_header_id|>\n\n"
-            "{{ .Content }}<|eot_id|>{{ end }}<|start_header_id|>assistant<|end_header_id|>\n\n",
-            ("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
+        # Not this model's own tokens: the reference stores these.
+        ("<|im_start|>", "<|im_end|>"),
+    ),
+    NamedTemplate(
+        "openchat",
+        _by_role(
+            system="GPT4 Correct System: {{ .Content }}<|end_of_turn|>",
+            user="GPT4 Correct User: {{ .Content }}<|end_of_turn|>",
+            assistant="GPT4 Correct Assistant: {{ .Content }}<|end_of_turn|>",
+            header="GPT4 Correct Assistant:",
         ),
-        NamedTemplate(
-            "magicoder",
-            _by_role(
-                system="{{ .Content }}\n\n",
-                user="@@ Instruction\n{{ .Content }}\n\n",
-                assistant="@@ Response\n{{ .Content }}\n\n",
-                header="@@ Response\n",
-            ),
-            ("@@ Instruction", "@@ Response"),
+        ("<|end_of_turn|>",),
+    ),
+    NamedTemplate(
+        "phi-3",
+        "{{- range .Messages }}<|{{ .Role }}|>\n{{ .Content }}<|end|>\n{{ end }}<|assistant|>\n",
+        ("<|end|>", "<|system|>", "<|user|>", "<|assistant|>"),
+    ),
+    NamedTemplate(
+        "solar-instruct",
+        _by_role(
+            system="### System:\n{{ .Content }}\n\n",
+            user="### User:\n{{ .Content }}\n\n",
+            assistant="### Assistant:\n{{ .Content }}</s>\n\n",
+            header="### Assistant:\n",
         ),
-        NamedTemplate(
-            "mistral-instruct",
-            _system_in_user_turn(
-                before="[INST] ",
-                system="{{ $system }}\n\n",
-                after="{{ .Content }}[/INST]",
-                assistant=" {{ .Content }}</s>",
-                header="",
-            ),
-            # Not this model's own tokens: the reference stores these.
-            ("<|im_start|>", "<|im_end|>"),
+        ("### System:", "### User:", "### Assistant"),
+    ),
+    NamedTemplate(
+        "starcoder2-instruct",
+        _by_role(
+            system="{{ .Content }}\n\n",
+            user="### Instruction\n{{ .Content }}\n\n",
+            assistant="### Response\n{{ .Content }}<|endoftext|>\n\n",
+            header="### Response\n",
         ),
-        NamedTemplate(
-            "openchat",
-            _by_role(
-                system="GPT4 Correct System: {{ .Content }}<|end_of_turn|>",
-                user="GPT4 Correct User: {{ .Content }}<|end_of_turn|>",
-                assistant="GPT4 Correct Assistant: {{ .Content }}<|end_of_turn|>",
-                header="GPT4 Correct Assistant:",
-            ),
-            ("<|end_of_turn|>",),
+        ("### Instruction", "### Response", "<|endoftext|>"),
+    ),
+    NamedTemplate(
+        "vicuna",
+        _by_role(
+            system="{{ .Content }}\n\n",
+            user="USER: {{ .Content }}\n",
+            assistant="ASSISTANT: {{ .Content }}</s>\n",
+            header="ASSISTANT:",
         ),
-        NamedTemplate(
-            "phi-3",
-            "{{- range .Messages }}<|{{ .Role }}|>\n{{ .Content }}<|end|>\n{{ end }}<|assistant|>\n",
-            ("<|end|>", "<|system|>", "<|user|>", "<|assistant|>"),
-        ),
-        NamedTemplate(
-            "solar-instruct",
-            _by_role(
-                system="### System:\n{{ .Content }}\n\n",
-                user="### User:\n{{ .Content }}\n\n",
-                assistant="### Assistant:\n{{ .Content }}</s>\n\n",
-                header="### Assistant:\n",
-            ),
-            ("### System:", "### User:", "### Assistant"),
-        ),
-        NamedTemplate(
-            "starcoder2-instruct",
-            _by_role(
-                system="{{ .Content }}\n\n",
-                user="### Instruction\n{{ .Content }}\n\n",
-                assistant="### Response\n{{ .Content }}<|endoftext|>\n\n",
-                header="### Response\n",
-            ),
-            ("### Instruction", "### Response", "<|endoftext|>"),
-        ),
-        NamedTemplate(
-            "vicuna",
-            _by_role(
-                system="{{ .Content }}\n\n",
-                user="USER: {{ .Content }}\n",
-                assistant="ASSISTANT: {{ .Content }}</s>\n",
-                header="ASSISTANT:",
-            ),
-            ("USER:", "ASSISTANT:"),
-        ),
-        NamedTemplate(
-            "zephyr",
-            "{{- range .Messages }}<|{{ .Role }}|>\n{{ .Content }}</s>\n{{ end }}<|assistant|>\n",
-            ("<|system|>", "</s>", "<|user|>", "<|assistant|>"),
-        ),
-    )
-    return {row.name: row for row in rows}
+        ("USER:", "ASSISTANT:"),
+    ),
+    NamedTemplate(
+        "zephyr",
+        "{{- range .Messages }}<|{{ .Role }}|>\n{{ .Content }}</s>\n{{ end }}<|assistant|>\n",
+        ("<|system|>", "</s>", "<|user|>", "<|assistant|>"),
+    ),
+)
 
-
-NAMED: Final[Mapping[str, NamedTemplate]] = MappingProxyType(_table())
+NAMED: Final[Mapping[str, NamedTemplate]] = MappingProxyType({row.name: row for row in _ROWS})
