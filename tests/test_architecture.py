@@ -28,10 +28,11 @@ LEVELS = {
     ),
     3: ("prompt", "convert", "keys"),
     4: ("scheduler", "library"),
-    5: ("serving", "wire", "tune"),
-    6: ("api", "openai", "anthropic", "monitor", "share"),
-    7: ("server",),
-    8: ("cli",),
+    5: ("serving", "wire"),
+    6: ("tune",),
+    7: ("api", "openai", "anthropic", "monitor", "share"),
+    8: ("server",),
+    9: ("cli",),
 }
 LEVEL = {room: level for level, rooms in LEVELS.items() for room in rooms}
 

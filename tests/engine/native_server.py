@@ -23,7 +23,7 @@ def main() -> None:
     for flag in ("--cache-ram", "--n-gpu-layers", "--log-verbosity"):
         parser.add_argument(flag, type=int, default=0)
     switches = ("--no-repack", "--embeddings", "--context-shift", "--no-context-shift")
-    for flag in (*switches, "--jinja", "--no-warmup", "--no-ui", "--no-kv-unified"):
+    for flag in (*switches, "--jinja", "--no-warmup", "--no-ui", "--no-kv-unified", "--no-prefill-assistant"):
         parser.add_argument(flag, action="store_true")
     args = parser.parse_args()
     p = xllamacpp.CommonParams()
@@ -32,7 +32,7 @@ def main() -> None:
     p.n_batch, p.n_ubatch = args.batch_size, args.ubatch_size
     p.cpuparams.n_threads, p.cpuparams_batch.n_threads = args.threads, args.threads_batch
     p.cache_ram_mib, p.embedding, p.ctx_shift = args.cache_ram, args.embeddings, args.context_shift
-    p.verbosity = args.log_verbosity
+    p.verbosity, p.prefill_assistant = args.log_verbosity, not args.no_prefill_assistant
     p.ui, p.warmup, p.fit_params = False, False, False
     server = xllamacpp.Server(p)
     print(server.listening_address, flush=True)

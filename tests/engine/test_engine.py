@@ -302,3 +302,23 @@ def test_the_child_s_environment_has_no_secrets(monkeypatch: pytest.MonkeyPatch)
     assert "HF_TOKEN" not in env
     assert env["CUDA_VISIBLE_DEVICES"] == "1"
     assert env["GOMP_SPINCOUNT"] == "1000"
+
+
+async def test_an_answer_at_the_end_of_a_conversation_is_closed_where_nobody_wants_to_go_on_with_it(
+    chat_model: Path, llama_server: Path | None
+):
+    messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    params = LaunchParams(model=str(chat_model), num_ctx=1024, prefill=False)
+    async with running(params, llama_server) as process:
+        prompt = await process.client.apply_template(messages[:1])
+        whole = await process.client.apply_template(messages, opens_answer=False)
+    assert whole.startswith(prompt)
+    assert whole.removeprefix(prompt).strip().endswith("Hello<|im_end|>")
+
+
+async def test_many_texts_become_tokens_in_one_request(chat_model: Path):
+    texts = ["Hello", "", "<|im_start|>user\nHi<|im_end|>", "wörld -1"]
+    async with running(LaunchParams(model=str(chat_model), num_ctx=1024)) as process:
+        together = await process.client.tokenize_all(texts)
+        assert together == [await process.client.tokenize(text) for text in texts]
+        assert await process.client.tokenize_all([]) == []

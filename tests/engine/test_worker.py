@@ -25,6 +25,7 @@ EVERYTHING = LaunchParams(
     draft_num_predict=6,
     embedding=True,
     context_shift=False,
+    prefill=False,
     kv_cache_type="q8_0",
     flash_attention=True,
     cache_mib=64,
@@ -42,6 +43,7 @@ def test_the_engine_has_every_attribute_that_is_set():
         False,
         True,
     )
+    assert p.prefill_assistant is False
     assert p.mmproj.path == "/p.gguf"
     assert p.speculative.draft.mparams.path == "/d.gguf"
     assert p.cache_type_k == xllamacpp.ggml_type.GGML_TYPE_Q8_0
@@ -70,6 +72,7 @@ def test_a_native_server_gets_the_same_as_flags(tmp_path):
     pairs = dict(itertools.pairwise(words))
     assert (pairs["--ctx-size"], pairs["--parallel"], pairs["--lora-scaled"]) == ("3000", "3", "/a.gguf:0.5")
     assert {"--load-mode", "--no-repack", "--embeddings", "--no-context-shift"} <= set(words)
+    assert "--no-prefill-assistant" in words
 
 
 @pytest.mark.parametrize(

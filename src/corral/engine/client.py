@@ -94,6 +94,9 @@ class _ChatEvent(msgspec.Struct):
 
 E = TypeVar("E", _CompletionEvent, _ChatEvent)
 
+# The engine passes on numbers among the texts that it cuts into tokens. No token has this one.
+_BETWEEN = -1
+
 _completion_events = msgspec.json.Decoder(_CompletionEvent)
 _chat_events = msgspec.json.Decoder(_ChatEvent)
 
@@ -127,6 +130,18 @@ class Client:
         found: list[int] = (await self._call("/tokenize", body))["tokens"]
         return found
 
+    async def tokenize_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of each text, without those that stand around a whole prompt; one request for all."""
+        content = [part for text in texts for part in (text, _BETWEEN)]
+        body = {"content": content, "add_special": False, "parse_special": True}
+        found: list[list[int]] = [[]]
+        for token in (await self._call("/tokenize", body))["tokens"]:
+            if token == _BETWEEN:
+                found.append([])
+            else:
+                found[-1].append(token)
+        return found[:-1]
+
     async def detokenize(self, tokens: Sequence[int]) -> str:
         """The text of `tokens`. Raises InvalidInput where one is none of the model's, RunnerCrashed."""
         try:
@@ -139,9 +154,13 @@ class Client:
         messages: Sequence[Mapping[str, Any]],
         tools: Sequence[Mapping[str, Any]] = (),
         values: Mapping[str, Any] | None = None,
+        *,
+        opens_answer: bool = True,
     ) -> str:
-        """The prompt that `chat` would use."""
+        """The prompt that `chat` would use; without `opens_answer` it ends with the last message."""
         body: dict[str, Any] = {"messages": list(messages), "chat_template_kwargs": dict(values or {})}
+        if not opens_answer:
+            body["add_generation_prompt"] = False
         if tools:
             body["tools"] = list(tools)
         return str((await self._call("/apply-template", body))["prompt"])

@@ -49,6 +49,7 @@ class LaunchParams(msgspec.Struct, frozen=True, kw_only=True):
     embedding: bool = False
     reranking: bool = False  # an embedding model whose head gives scores
     context_shift: bool = True
+    prefill: bool = True  # an answer that ends a conversation is gone on with, not closed like the others
     kv_cache_type: str = ""
     flash_attention: bool | None = None
     cache_mib: int = 0
@@ -118,6 +119,8 @@ def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
         words += ["--cache-type-k", params.kv_cache_type, "--cache-type-v", params.kv_cache_type]
     if params.flash_attention is not None:
         words += ["--flash-attn", "on" if params.flash_attention else "off"]
+    if not params.prefill:
+        words.append("--no-prefill-assistant")
     return [*words, "--jinja", "--no-warmup", "--no-ui", "--no-kv-unified"]
 
 

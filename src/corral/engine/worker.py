@@ -55,6 +55,7 @@ def common_params(xllamacpp: Any, params: LaunchParams, socket: str) -> Any:
     p.cpuparams.n_threads = p.cpuparams_batch.n_threads = params.num_threads
     p.cache_ram_mib = params.cache_mib
     p.ctx_shift = params.context_shift
+    p.prefill_assistant = params.prefill
     p.n_gpu_layers = params.gpu_layers
     p.fit_params = params.gpu_layers != 0 and has_gpu
     p.no_extra_bufts = not params.repack

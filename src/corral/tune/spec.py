@@ -8,6 +8,8 @@ import msgspec
 
 Preset = Literal["quick", "balanced", "thorough"]
 Device = Literal["auto", "cpu", "cuda"]
+# What each line or row of a data file is; empty: each file is looked at.
+Format = Literal["", "messages", "sharegpt", "alpaca", "completion", "text"]
 # check: read and report the data. plan: also memory, steps and time. train: all of it.
 Mode = Literal["check", "plan", "train"]
 
@@ -41,6 +43,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     base: str  # a name in the store
     data: tuple[str, ...]
     validation: tuple[str, ...] = ()  # empty: a share of the data, drawn with the seed
+    format: Format = ""
     prompts: str = ""  # a set of prompts with what their answers must hold, asked before and after
     checkpoint: str = ""  # a safetensors folder with the base's weights; empty: the base's GGUF
     preset: Preset = "balanced"
