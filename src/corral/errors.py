@@ -21,6 +21,7 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
       AnswerBrokenOff       an answer ended before it had the format that was asked for
       CreateError           a model cannot be made of what is there
       Cancelled             the client left before an answer could be given
+      PullStopped(name)     somebody ended a pull that others wait for
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ class PreviousNotFound(InvalidInput):
 
 
 class ModelfileError(InvalidInput):
-    """A Modelfile cannot be parsed; `line` counts from 1, or is None at the end of the file."""
+    """A Modelfile cannot be used; `line` counts from 1, None where no line is at fault."""
 
     def __init__(self, message: str, *, line: int | None = None) -> None:
         super().__init__(message)
@@ -261,3 +262,11 @@ class Cancelled(CorralError):
 
     def __init__(self) -> None:
         super().__init__("request canceled")
+
+
+class PullStopped(CorralError):
+    """Somebody ended the pull of the model `name` that a client waits for."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the pull of {name} was stopped", hint="what has arrived is kept for the next pull")
+        self.name = name

@@ -73,8 +73,8 @@ def test_a_byte_order_mark_is_honoured(data: bytes):
         ("SYSTEM x", "no FROM line", None),
         ("FROM a\n\nBADCOMMAND x y", f"(line 3): {BAD_COMMAND}", 3),
         ("FROM a\nSYS-TEM x", f"(line 2): {BAD_COMMAND}", 2),
-        ("FROM a\nSYSTEM\n", f"(line 3): {BAD_COMMAND}", 3),
-        ("FROM a\r\nNOPE x", f"(line 3): {BAD_COMMAND}", 3),
+        ("FROM a\nSYSTEM\n", f"(line 3): {BAD_COMMAND}", 2),
+        ("FROM a\r\nNOPE x", f"(line 3): {BAD_COMMAND}", 2),
         ("FROM a\n8 x", f"(line 2): {BAD_COMMAND}", 2),
         (
             "FROM a\nMESSAGE robot hi",
@@ -86,16 +86,16 @@ def test_a_byte_order_mark_is_honoured(data: bytes):
             '(line 2): message role must be one of "system", "user", or "assistant"',
             2,
         ),
-        ("FROM a\nMESSAGE system\n", "unexpected EOF: system", None),
-        ("FROM a\nPARAMETER stop\n", "unexpected EOF: stop", None),
-        ("FROM a\nPARAMETER stop", "unexpected EOF", None),
-        ('FROM a\nSYSTEM """a ""', "unexpected EOF", None),
-        ('FROM a\nSYSTEM "a\nb\n', "unexpected EOF", None),
-        ('FROM a\nSYSTEM """"', "unexpected EOF", None),
-        ("FROM", "unexpected EOF", None),
+        ("FROM a\nMESSAGE system\n", "unexpected EOF: system", 2),
+        ("FROM a\nPARAMETER stop\n", "unexpected EOF: stop", 2),
+        ("FROM a\nPARAMETER stop", "unexpected EOF", 2),
+        ('FROM a\nSYSTEM """a ""', "unexpected EOF", 2),
+        ('FROM a\nSYSTEM "a\nb\n', "unexpected EOF", 2),
+        ('FROM a\nSYSTEM """"', "unexpected EOF", 2),
+        ("FROM", "unexpected EOF", 1),
     ],
 )
-def test_a_fault_is_named_with_its_line(text: str, message: str, line: int | None):
+def test_a_fault_is_named_with_the_line_of_its_command(text: str, message: str, line: int | None):
     with pytest.raises(ModelfileError) as caught:
         parse(text)
     assert (caught.value.message, caught.value.line) == (message, line)

@@ -11,11 +11,16 @@ from corral import anthropic, api, openai, web
 from corral.core.options import OPTIONS
 from corral.server.docs import docs_page
 from corral.server.openapi import document
+from corral.server.watching import OPERATIONS, watching_routes
 
 DESCRIBED = json.loads(document())
 ROUTES = {
     "api": ([*api.routes(None, None, None), *api.key_routes(None)], api.OPERATIONS),
     "openai": (openai.routes(None, None, None), openai.OPERATIONS),
+    "server": (
+        [(route.method, route.path, route.endpoint) for route in watching_routes(None, None)],
+        OPERATIONS,
+    ),
     "anthropic": (anthropic.routes(None), anthropic.OPERATIONS),
 }
 

@@ -6,7 +6,7 @@ In: requests with JSON bodies. Out: JSON objects, NDJSON streams. It decodes to 
 
 from corral.api.keys import key_routes
 from corral.api.operations import OPERATIONS
-from corral.api.replies import error_response
+from corral.api.replies import NDJSON, error_response, json_response
 from corral.api.routes import routes
 
-__all__ = ["OPERATIONS", "error_response", "key_routes", "routes"]
+__all__ = ["NDJSON", "OPERATIONS", "error_response", "json_response", "key_routes", "routes"]

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from corral import __version__
 from corral.api.progress import progress_reply
 from corral.api.replies import error_response, json_response
-from corral.api.shapes import CopyIn, CreateIn, DeleteIn, ShowIn, TransferIn
+from corral.api.shapes import CopyIn, CreateIn, DeleteIn, ModelfileIn, ShowIn, TransferIn
 from corral.core.digests import Digest
 from corral.core.names import ModelName
 from corral.core.units import MAX_DURATION_S, local_time_text
@@ -24,7 +24,7 @@ from corral.errors import CloudDisabled, CorralError, InvalidInput, StorageError
 from corral.library import CreateRequest, Details, Library, Listed, Shown, check_request
 from corral.scheduler import LoadedInfo, Scheduler, Waiting
 from corral.serving.checks import local_reference
-from corral.wire import Streaming, decode_json, read_body, watch_disconnect
+from corral.wire import Streaming, decode_json, is_asked, read_body, watch_disconnect
 
 
 class ModelRoutes:
@@ -48,7 +48,7 @@ class ModelRoutes:
 
         That is why a model was loaded, its slots and its process, who waits, and the load that runs now.
         """
-        verbose = request.query_params.get("verbose", "") not in ("", "0", "false")
+        verbose = is_asked(request, "verbose")
         out: dict[str, Any] = {
             "models": [_loaded(info, verbose=verbose) for info in self._scheduler.loaded()]
         }
@@ -111,6 +111,24 @@ class ModelRoutes:
             return Response()
         await self._library.receive_blob(digest, request.stream())
         return Response(status_code=201)
+
+    async def receive_file(self, request: Request) -> Response:
+        """For clients that cannot hash a large file quickly, such as a browser."""
+        digest, size = await self._library.receive_file(request.stream())
+        return json_response({"digest": digest, "size": size}, status=201)
+
+    async def check_modelfile(self, request: Request) -> Response:
+        """What a create request of this Modelfile would be, or what is wrong in which line of it."""
+        body = decode_json(await read_body(request), ModelfileIn)
+        draft = await self._library.check_modelfile(body.modelfile, body.files)
+        return json_response(
+            {
+                "request": draft.request,
+                "problems": [{"line": one.line, "message": one.message} for one in draft.problems],
+                "notes": list(draft.notes),
+                "missing_base": draft.missing_base,
+            }
+        )
 
     async def create(self, request: Request) -> Response | Streaming:
         body = decode_json(await read_body(request), CreateIn)

@@ -10,6 +10,7 @@ from corral.api.account import AccountRoutes
 from corral.api.inference import InferenceRoutes
 from corral.api.models import ModelRoutes
 from corral.api.plan import PlanRoutes
+from corral.api.pulls import PullRoutes
 from corral.api.replies import error_response
 from corral.api.upkeep import UpkeepRoutes
 from corral.library import Library
@@ -31,7 +32,7 @@ async def home(request: Request) -> Response:
 def routes(service: Service, library: Library, scheduler: Scheduler) -> list[tuple[str, str, Handler]]:
     """Method, path and endpoint of every route."""
     models, inference, account = ModelRoutes(library, scheduler), InferenceRoutes(service), AccountRoutes()
-    upkeep = UpkeepRoutes(library)
+    upkeep, pulls = UpkeepRoutes(library), PullRoutes(library)
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/", home),
         ("HEAD", "/", home),
@@ -51,7 +52,11 @@ def routes(service: Service, library: Library, scheduler: Scheduler) -> list[tup
         ("POST", "/api/tokenize", inference.tokenize),
         ("POST", "/api/detokenize", inference.detokenize),
         ("POST", "/api/pull", models.pull),
+        ("GET", "/api/pulls", pulls.list),
+        ("POST", "/api/pulls", pulls.start),
+        ("DELETE", "/api/pulls", pulls.stop),
         ("POST", "/api/push", models.push),
+        ("POST", "/api/modelfile", models.check_modelfile),
         ("POST", "/api/create", models.create),
         ("POST", "/api/copy", models.copy),
         ("DELETE", "/api/delete", models.delete),
@@ -59,6 +64,7 @@ def routes(service: Service, library: Library, scheduler: Scheduler) -> list[tup
         ("GET", "/api/du", upkeep.disk_use),
         ("POST", "/api/verify", upkeep.verify),
         ("POST", "/api/prune", upkeep.prune),
+        ("POST", "/api/blobs", models.receive_file),
         ("HEAD", "/api/blobs/:digest", models.has_blob),
         ("POST", "/api/blobs/:digest", models.receive_blob),
         ("POST", "/api/me", account.me),

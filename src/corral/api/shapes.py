@@ -246,6 +246,13 @@ class VerifyIn(msgspec.Struct, kw_only=True):
     stream: bool = True
 
 
+class ModelfileIn(msgspec.Struct, kw_only=True):
+    """`files`: digests of uploaded files, by the names that the Modelfile calls them."""
+
+    modelfile: str = ""
+    files: dict[str, str] = {}
+
+
 class CreateIn(msgspec.Struct, kw_only=True):
     model: str = ""
     name: str = ""

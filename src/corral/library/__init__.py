@@ -7,8 +7,10 @@ In: names and requests as the dialects decode them. Out: a `Model` for the road 
 
 from corral.library.access import read_hosts
 from corral.library.create import check_request
+from corral.library.draft import Draft, Problem
 from corral.library.facts import CreateRequest, Details, Listed, Shown, TensorFact
 from corral.library.library import Library
+from corral.library.pulls import Pull, Pulls
 from corral.library.sharing import SharedBlob, Sharing
 from corral.library.upkeep import Comparison, Damage, DiskUse, ModelUse, Upkeep
 
@@ -18,9 +20,13 @@ __all__ = [
     "Damage",
     "Details",
     "DiskUse",
+    "Draft",
     "Library",
     "Listed",
     "ModelUse",
+    "Problem",
+    "Pull",
+    "Pulls",
     "SharedBlob",
     "Sharing",
     "Shown",

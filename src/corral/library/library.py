@@ -24,12 +24,14 @@ from corral.core.names import (
 from corral.core.requests import ProgressRecord
 from corral.errors import CloudDisabled, DigestMismatch, InvalidInput, InvalidName, ModelNotFound
 from corral.library.create import Creator
+from corral.library.draft import Draft, check_modelfile
 from corral.library.facts import CreateRequest, Listed, Shown
 from corral.library.listing import newest_first
 from corral.library.network import Headers
 from corral.library.packaged import create_pocket
 from corral.library.pins import Pins, remove_unused
 from corral.library.pull import Puller
+from corral.library.pulls import Pull, Pulls
 from corral.library.push import Pusher
 from corral.library.reading import Reader, or_nothing
 from corral.library.remote_names import pull_name, stored_name
@@ -54,6 +56,7 @@ class Library:
         self._settings = settings
         self._reader = Reader(store, settings, Headers())
         self._pins = Pins()
+        self.pulls = Pulls()
         self._puller = Puller(store, settings, self._pins, self.create, transport)
         self.upkeep = Upkeep(store, self._puller)
         self.sharing = Sharing(store)
@@ -199,11 +202,34 @@ class Library:
             async for record in records:
                 yield record
 
+    async def check_modelfile(self, text: str, files: Mapping[str, str]) -> Draft:
+        """What a Modelfile would make, and what is wrong with it; `files`: digests of uploads by name."""
+        return await asyncio.to_thread(check_modelfile, text, files, self._has)
+
+    def _has(self, name: ModelName) -> bool:
+        spelled = self.store.manifests.canonical(name)
+        return self.store.manifests.has(spelled) or (_is_pocket(spelled) and pocket.weights() is not None)
+
     # Moving
 
     async def pull(self, text: str, *, insecure: bool = False) -> AsyncGenerator[ProgressRecord, None]:
         """Fetch a model from its registry. Raises InvalidName before anything else; CorralError later."""
         name = pull_name(text)
+        steps = self.pulls.watched(name.short, partial(self._fetch, name, insecure=insecure))
+        async with aclosing(steps) as records:
+            async for record in records:
+                yield record
+
+    def keep_pulling(self, text: str, *, insecure: bool = False) -> Pull:
+        """Fetch a model in the background, whether a client waits or not. Raises InvalidName."""
+        name = pull_name(text)
+        return self.pulls.keep(name.short, partial(self._fetch, name, insecure=insecure))
+
+    def stop_pulling(self, text: str) -> None:
+        """End a pull for all who wait, or forget one that is over. Raises NotFound, InvalidName."""
+        self.pulls.stop(pull_name(text).short)
+
+    async def _fetch(self, name: ModelName, *, insecure: bool) -> AsyncGenerator[ProgressRecord, None]:
         if _is_pocket(name) and pocket.weights() is not None:
             yield ProgressRecord("pulling manifest")
             await asyncio.to_thread(self._canonical, name)
@@ -239,14 +265,22 @@ class Library:
         expected = Digest.parse(digest)
         if await asyncio.to_thread(self.store.blobs.has, expected):
             return False
+        try:
+            await self._receive(pieces, expected)
+        except DigestMismatch as error:
+            raise InvalidInput(error.message) from error
+        return True
+
+    async def receive_file(self, pieces: AsyncIterator[bytes]) -> tuple[str, int]:
+        """Store an upload whose digest is not known; its digest and bytes. What ends early leaves nothing."""
+        return await self._receive(pieces)
+
+    async def _receive(self, pieces: AsyncIterator[bytes], expected: Digest | None = None) -> tuple[str, int]:
         with self.store.blobs.open_writer() as writer:
             async for piece in pieces:
                 await asyncio.to_thread(writer.write, piece)
-            try:
-                await asyncio.to_thread(writer.commit, expected)
-            except DigestMismatch as error:
-                raise InvalidInput(error.message) from error
-        return True
+            digest = await asyncio.to_thread(writer.commit, expected)
+            return str(digest), writer.size
 
 
 @lru_cache(maxsize=1024)

@@ -40,7 +40,7 @@ _BAD_ROLE = 'message role must be one of "system", "user", or "assistant"'
 
 
 def parse(source: str | bytes) -> Modelfile:
-    """Parse a Modelfile. Raises ModelfileError, with the line where the fault was noticed."""
+    """Parse a Modelfile. Raises ModelfileError, with the line of the command at fault."""
     text = source.removeprefix("\ufeff") if isinstance(source, str) else _decode(source)
     commands = tuple(_Scanner(text).commands())
     if not any(command.name == "from" for command in commands):
@@ -61,6 +61,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        self._begin = 0  # where the command at the cursor begins
 
     def commands(self) -> list[Command]:
         commands = []
@@ -79,11 +80,12 @@ class _Scanner:
         return self._at < len(self._text)
 
     def _command(self) -> Command:
+        self._begin = self._at
         name = self._word(lambda char: char.isascii() and char.isalpha())
         if not self._peek():
-            raise ModelfileError("unexpected EOF")
+            raise self._error("unexpected EOF")
         if self._peek() not in _BLANKS or name.lower() not in INSTRUCTIONS:
-            raise self._error(_BAD_COMMAND)
+            raise self._counted_error(_BAD_COMMAND)
         line = self._line()
         self._at += 1
         name = name.lower()
@@ -97,11 +99,11 @@ class _Scanner:
         else:
             key = self._word(lambda char: char.isalnum() or char == "_")
         if not self._peek():
-            raise ModelfileError("unexpected EOF")
+            raise self._error("unexpected EOF")
         if self._peek() not in _BLANKS:
-            raise ModelfileError(f"unexpected EOF: {key}")
+            raise self._error(f"unexpected EOF: {key}")
         if name == "message" and key not in ROLES:
-            raise self._error(_BAD_ROLE)
+            raise self._counted_error(_BAD_ROLE)
         self._at += 1
         return key
 
@@ -118,7 +120,7 @@ class _Scanner:
                     self._at = end
                     return value
             if not newline:
-                raise ModelfileError("unexpected EOF")
+                raise self._error("unexpected EOF")
             collected += line + newline[0]
             self._at = newline.end()
 
@@ -138,8 +140,12 @@ class _Scanner:
         return 1 + seen.count("\n") + seen.count("\r")
 
     def _error(self, message: str) -> ModelfileError:
-        line = self._line()
-        return ModelfileError(f"(line {line}): {message}", line=line)
+        begun = self._text[: self._begin].replace("\r\n", "\n")
+        return ModelfileError(message, line=1 + begun.count("\n") + begun.count("\r"))
+
+    def _counted_error(self, message: str) -> ModelfileError:
+        """With the line in its text as the reference counts, which may be one too far."""
+        return self._error(f"(line {self._line()}): {message}")
 
 
 def _printable(text: str) -> str:

@@ -10,6 +10,7 @@ from corral.monitor.exchange import Exchange, current_exchange
 from corral.monitor.logs import configure_logs
 from corral.monitor.metrics import Metrics
 from corral.monitor.monitor import Monitor
+from corral.monitor.recent import RecentLog, read_level
 from corral.monitor.secrets import without_secrets
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "Exchange",
     "Metrics",
     "Monitor",
+    "RecentLog",
     "configure_logs",
     "current_exchange",
+    "read_level",
     "read_mode",
     "without_secrets",
 ]

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import time
+from collections import deque
 from collections.abc import Mapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -22,6 +23,7 @@ Mode = Literal["redacted", "full"]
 
 MAX_BODY = 4 << 20  # bytes of a body that are kept
 _MAX_FILE, _OLD_FILES = 16 << 20, 3
+_MAX_RECENT, _MAX_LINE = 100, 16 << 10  # records in memory, and characters of one with its body
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"})
 # A text of this length without a space is an image or a sound.
 _MIN_DATA = 1000
@@ -46,13 +48,21 @@ class Capture:
     """
 
     def __init__(self, folder: Path, mode: Mode) -> None:
-        self._mode = mode
+        self.mode = mode
+        self.path = folder / "requests.jsonl"
+        self.recent: deque[dict[str, Any]] = deque(
+            maxlen=_MAX_RECENT
+        )  # the newest last, long bodies left out
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = _OwnersFile(folder / "requests.jsonl", maxBytes=_MAX_FILE, backupCount=_OLD_FILES)
+        self._file = _OwnersFile(self.path, maxBytes=_MAX_FILE, backupCount=_OLD_FILES)
 
     def write(self, exchange: Exchange) -> None:
-        line = json.dumps(self._record(exchange), ensure_ascii=False)
+        record = self._record(exchange)
+        line = json.dumps(record, ensure_ascii=False)
         self._file.emit(logging.makeLogRecord({"msg": line}))
+        if len(line) > _MAX_LINE:
+            record |= {"body": f"[{len(line)} characters: see {self.path}]"}
+        self.recent.append(record)
 
     def close(self) -> None:
         self._file.close()
@@ -91,7 +101,7 @@ class Capture:
         if len(text) >= _MIN_DATA and not re.search(r"\s", text[:_MIN_DATA]):
             digest = hashlib.sha256(text.encode()).hexdigest()[:12]
             return f"[{len(text)} characters of data, sha256 {digest}]"
-        if self._mode == "redacted" and name not in _PLAIN:
+        if self.mode == "redacted" and name not in _PLAIN:
             return f"[{len(text)} characters]"
         return without_secrets(text)
 

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -16,13 +17,18 @@ from corral.errors import InvalidInput
 from corral.monitor.secrets import without_secrets
 
 TRACE = 5
+ACCESS = "corral.access"  # the logger of one line a request
 _MAX_FILE, _OLD_FILES = 10 << 20, 3
 
 log = logging.getLogger("corral.server")
 
 
-def configure_logs(debug: int, *, format: str = "text", file: Path | None = None) -> None:
+def configure_logs(
+    debug: int, *, format: str = "text", file: Path | None = None, more: Sequence[logging.Handler] = ()
+) -> None:
     """Level INFO; 1 makes it DEBUG, 2 and more TRACE. `format` is text or json. Raises InvalidInput.
+
+    `more` are handlers that get every line too.
 
     Older parts of `file` stand beside it, with `.1` and so on at the end of their names. Where stderr is that
     file already, as in a server started in the background, nothing is written twice.
@@ -46,7 +52,7 @@ def configure_logs(debug: int, *, format: str = "text", file: Path | None = None
     for handler in handlers:
         handler.setFormatter(formatters[format]())
     root = logging.getLogger()
-    root.handlers = handlers
+    root.handlers = [*handlers, *more]
     root.setLevel(logging.WARNING)
     logging.getLogger("corral").setLevel({0: logging.INFO, 1: logging.DEBUG}.get(debug, TRACE))
     if trouble:
@@ -68,25 +74,33 @@ class _Text(logging.Formatter):
             line += f" request={request_id.get()}"
         if key := _fields(record).get("key"):
             line += f" key={key}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return f"{line}\n{_trace(record)}" if record.exc_info else line
 
 
 class _Json(logging.Formatter):
-    """What a message was made of stands beside it, where the record brings it as `fields`."""
-
     def format(self, record: logging.LogRecord) -> str:
-        entry: dict[str, Any] = {
-            "time": _moment(record),
-            "level": record.levelname,
-            "source": record.name,
-            "msg": without_secrets(record.getMessage()),
-        }
-        if request_id.get():
-            entry["request_id"] = request_id.get()
-        entry |= _fields(record)
-        if record.exc_info:
-            entry["trace"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        return json.dumps(log_entry(record), ensure_ascii=False)
+
+
+def log_entry(record: logging.LogRecord) -> dict[str, Any]:
+    """A line of the log; what its message was made of stands beside it, where the record has `fields`."""
+    entry: dict[str, Any] = {
+        "time": _moment(record),
+        "level": record.levelname,
+        "source": record.name,
+        "msg": without_secrets(record.getMessage()),
+    }
+    if request_id.get():
+        entry["request_id"] = request_id.get()
+    entry |= _fields(record)
+    if record.exc_info:
+        entry["trace"] = _trace(record)
+    return entry
+
+
+def _trace(record: logging.LogRecord) -> str:
+    assert record.exc_info is not None
+    return without_secrets(logging.Formatter().formatException(record.exc_info))
 
 
 def _moment(record: logging.LogRecord) -> str:

@@ -7,9 +7,10 @@ import time
 
 from corral.monitor.capture import Capture
 from corral.monitor.exchange import Exchange
+from corral.monitor.logs import ACCESS
 from corral.monitor.metrics import Metrics
 
-access_log = logging.getLogger("corral.access")
+access_log = logging.getLogger(ACCESS)
 
 
 class Monitor:

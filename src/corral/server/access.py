@@ -44,11 +44,16 @@ NEEDED: dict[str, Scope | None] = {
     "/api/verify": "manage",
     "/api/prune": "manage",
     "/api/pull": "manage",
+    "/api/pulls": "manage",
     "/api/push": "manage",
     "/api/create": "manage",
+    "/api/modelfile": "manage",
     "/api/copy": "manage",
     "/api/delete": "manage",
+    "/api/blobs": "manage",
     "/api/blobs/:digest": "manage",
+    "/api/logs": "admin",
+    "/api/captures": "admin",
     "/api/keys": "admin",
     "/api/keys/:name": "admin",
     "/v1/models": "read",
@@ -66,8 +71,9 @@ NEEDED: dict[str, Scope | None] = {
     "/v1/messages/count_tokens": "infer",
 }
 # What gives access to everything else is never open, not even on this machine: a web page that may call the
-# server could make itself a key that outlives it. The command line works on the file instead.
-_NEVER_OPEN = ("/api/keys", "/api/keys/:name")
+# server could make itself a key that outlives it. The command line works on the file instead. Captured
+# requests lie in a file that its owner alone may read: others on this machine must not read them here.
+_NEVER_OPEN = ("/api/keys", "/api/keys/:name", "/api/captures")
 
 # Scopes that make sense together, by the one that was missing.
 _TOGETHER: dict[Scope, str] = {

@@ -11,13 +11,14 @@ import msgspec
 
 from corral import __version__, anthropic, api, openai
 from corral.core.options import OPTIONS
+from corral.server import watching
 from corral.wire import Operation
 from corral.wire.decode import Base64
 
 Record = dict[str, Any]
 
 _DIALECTS: tuple[tuple[str, str, Sequence[Operation]], ...] = (
-    ("Ollama", "The native API", api.OPERATIONS),
+    ("Ollama", "The native API", (*api.OPERATIONS, *watching.OPERATIONS)),
     ("OpenAI", "Chat completions, completions, embeddings and responses", openai.OPERATIONS),
     ("Anthropic", "Messages", anthropic.OPERATIONS),
 )

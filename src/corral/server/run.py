@@ -16,7 +16,7 @@ from corral.engine import sweep_folders
 from corral.errors import CorralError, StorageError
 from corral.keys import SCOPES, KeyRing
 from corral.library import Library
-from corral.monitor import Capture, Metrics, Monitor, configure_logs, read_mode
+from corral.monitor import Capture, Metrics, Monitor, RecentLog, configure_logs, read_mode
 from corral.scheduler import Scheduler
 from corral.scheduler.launcher import EngineLauncher
 from corral.server.access import Gate, current_holder, open_scopes
@@ -27,6 +27,7 @@ from corral.server.pages import page_routes
 from corral.server.protocol import Http1
 from corral.server.routing import Route, Router
 from corral.server.tls import certificate
+from corral.server.watching import watching_routes
 from corral.serving.service import Service
 from corral.settings import Address, Settings
 from corral.store import Store
@@ -39,8 +40,11 @@ _GRACE_S = 1
 _MAX_FILES = 65536
 
 
-def build(settings: Settings) -> App:
-    """The application of these settings. Raises InvalidInput for settings that cannot hold."""
+def build(settings: Settings, recent: RecentLog | None = None) -> App:
+    """The application of these settings. `recent` hears of every line of the log.
+
+    Raises InvalidInput for settings that cannot hold.
+    """
     loopback = is_loopback(settings.address.host)
     free = open_scopes(settings.open, loopback=loopback)
     database = Database(database_path(settings.home))
@@ -60,7 +64,10 @@ def build(settings: Settings) -> App:
         *(share.routes(library.sharing) if settings.share else ()),
     ]
 
+    watching = watching_routes(recent or RecentLog(), capture)
+
     async def close() -> None:
+        await library.pulls.close()
         await scheduler.close()
         await ring.close()
         await database.close()
@@ -68,7 +75,7 @@ def build(settings: Settings) -> App:
             capture.close()
 
     return App(
-        Router([*(Route(*route) for route in table), *page_routes(metrics)]),
+        Router([*(Route(*route) for route in table), *page_routes(metrics), *watching]),
         Origins.configured(settings.origins),
         Gate(ring, free),
         Monitor(metrics, capture),
@@ -97,10 +104,11 @@ def listen(address: Address) -> socket.socket:
 
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM."""
-    configure_logs(settings.debug, format=settings.log_format, file=settings.log_file)
+    recent = RecentLog()
+    configure_logs(settings.debug, format=settings.log_format, file=settings.log_file, more=[recent])
     tls = certificate(settings)
     listener = listen(settings.address)
-    app = build(settings)
+    app = build(settings, recent)
     _allow_many_connections()
     sweep_folders()
     _prune(settings)

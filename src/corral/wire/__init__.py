@@ -8,6 +8,7 @@ from corral.wire.decode import decode_json, read_body
 from corral.wire.endpoint import Handler, Reply, handled, translated
 from corral.wire.images import RemoteImages
 from corral.wire.operation import Operation
+from corral.wire.query import asked_number, is_asked
 from corral.wire.reply import Writer, reply
 from corral.wire.status import status_of
 from corral.wire.stream import Streaming, watch_disconnect
@@ -19,8 +20,10 @@ __all__ = [
     "Reply",
     "Streaming",
     "Writer",
+    "asked_number",
     "decode_json",
     "handled",
+    "is_asked",
     "read_body",
     "reply",
     "status_of",

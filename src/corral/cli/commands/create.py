@@ -11,7 +11,7 @@ from corral.cli.progress import Display
 from corral.cli.transfer import print_records, show_records
 from corral.core.names import ModelName
 from corral.errors import InvalidName
-from corral.modelfile import Modelfile, local_parts, parse
+from corral.modelfile import Modelfile, create_fields, local_parts, parse
 
 _DEFAULT_FILE = "Modelfile"
 _NO_FILE = "FROM ."
@@ -59,17 +59,7 @@ def _described(modelfile: Modelfile) -> dict[str, object]:
     """What the Modelfile says itself, as fields of the request. Prints warnings of its parameters."""
     for warning in modelfile.parameters.warnings:
         print(warning)
-    fields = {
-        "template": modelfile.template,
-        "system": modelfile.system,
-        "renderer": modelfile.renderer,
-        "parser": modelfile.parser,
-        "requires": modelfile.requires,
-        "license": list(modelfile.licenses),
-        "parameters": dict(modelfile.parameters.values),
-        "messages": [{"role": role, "content": text} for role, text in modelfile.messages],
-    }
-    return {name: value for name, value in fields.items() if value}
+    return create_fields(modelfile)
 
 
 def _quantization(call: Invocation, modelfile: Modelfile) -> dict[str, object]:
