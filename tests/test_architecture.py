@@ -9,7 +9,7 @@ import corral
 
 SOURCE = Path(corral.__file__).parent
 
-# `pocket` and `web` hold data only: the packaged model, and static files.
+# `pocket` and `web` hold data: the packaged model, and the files of the web UI.
 LEVELS = {
     0: ("errors", "settings"),
     1: ("core",),

@@ -16,16 +16,15 @@ from corral.api.upkeep import UpkeepRoutes
 from corral.library import Library
 from corral.scheduler import Scheduler
 from corral.serving.service import Service
-from corral.wire import Handler, handled
+from corral.wire import Handler, file_response, handled
 
 LIVENESS = b"Ollama is running"
 
 
 async def home(request: Request) -> Response:
-    """A page for a browser, the liveness text for everyone else."""
+    """The web UI for a browser, the liveness text for everyone else."""
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-        policy = {"content-security-policy": web.CONTENT_SECURITY_POLICY}
-        return Response(web.home_page(), headers={"content-type": "text/html; charset=utf-8", **policy})
+        return file_response(request, web.home_page())
     return Response(LIVENESS, headers={"content-type": "text/plain; charset=utf-8"})
 
 

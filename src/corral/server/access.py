@@ -18,6 +18,7 @@ log = logging.getLogger("corral.server")
 NEEDED: dict[str, Scope | None] = {
     "/": None,
     "/docs": None,
+    "/ui/*path": None,
     "/metrics": "read",
     "/openapi.json": None,
     "/api/version": None,

@@ -1,4 +1,4 @@
-"""What the server says of itself: the description of the API, as data and as a page; its metrics."""
+"""What the server shows: the description of the API, as data and as a page; its metrics; the web UI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from corral import web
 from corral.monitor import Metrics
 from corral.server.docs import docs_page
 from corral.server.openapi import document
-from corral.server.routing import Route
+from corral.server.routing import PlainResponse, Route
+from corral.wire import file_response
 
 
 async def description(request: Request) -> Response:
@@ -17,8 +18,15 @@ async def description(request: Request) -> Response:
 
 
 async def docs(request: Request) -> Response:
-    policy = {"content-security-policy": web.CONTENT_SECURITY_POLICY}
-    return Response(docs_page(), headers={"content-type": "text/html; charset=utf-8", **policy})
+    return Response(docs_page(), headers=web.docs_headers())
+
+
+async def static(request: Request) -> Response:
+    """A file of the web UI."""
+    file = web.static_file(request.path_params["path"])
+    return (
+        PlainResponse("404 page not found", status_code=404) if file is None else file_response(request, file)
+    )
 
 
 def page_routes(metrics: Metrics) -> tuple[Route, ...]:
@@ -32,4 +40,6 @@ def page_routes(metrics: Metrics) -> tuple[Route, ...]:
         Route("GET", "/openapi.json", description),
         Route("GET", "/docs", docs),
         Route("GET", "/metrics", scraped),
+        Route("GET", "/ui/*path", static),
+        Route("HEAD", "/ui/*path", static),
     )

@@ -1,22 +1,11 @@
-"""What a browser gets: static files that use only the public HTTP API. The server serves them."""
+"""What a browser gets: the web UI and the page about the API. They use only the public HTTP API.
 
-from __future__ import annotations
+Comes in: the path of a file, or the content of a page. Goes out: bytes, with the headers that belong to them.
+The server and the native API's `/` call it. The UI is made of the files in `static/`, as they are: there is
+no build step. Page: docs/web.md.
+"""
 
-from importlib.resources import files
+from corral.web.docs import docs_headers, docs_page
+from corral.web.site import StaticFile, home_page, static_file
 
-# Nothing may be loaded from anywhere else, and no script runs on this page.
-CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
-
-def home_page() -> bytes:
-    """The page at `/`."""
-    return _file("index.html")
-
-
-def docs_page(content: str) -> bytes:
-    """The page at `/docs` around `content`, which is HTML."""
-    return _file("docs.html").replace(b"{content}", content.encode(), 1)
-
-
-def _file(name: str) -> bytes:
-    return (files(__package__) / name).read_bytes()
+__all__ = ["StaticFile", "docs_headers", "docs_page", "home_page", "static_file"]

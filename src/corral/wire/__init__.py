@@ -6,6 +6,7 @@ dialect rooms call it, each with its own Writer and its own form of errors; it k
 
 from corral.wire.decode import decode_json, read_body
 from corral.wire.endpoint import Handler, Reply, handled, translated
+from corral.wire.file import file_response
 from corral.wire.images import RemoteImages
 from corral.wire.operation import Operation
 from corral.wire.query import asked_number, is_asked
@@ -22,6 +23,7 @@ __all__ = [
     "Writer",
     "asked_number",
     "decode_json",
+    "file_response",
     "handled",
     "is_asked",
     "read_body",

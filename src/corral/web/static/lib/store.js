@@ -1,0 +1,81 @@
+// State that several pages share: settings of this browser, the models, and whether the server answers.
+import { ApiError, get, reachable } from './api.js';
+import { batch, effect, signal } from './html.js';
+
+const SETTINGS = 'corral.settings';
+const DEFAULTS = { theme: 'auto', language: 'auto', keepChats: 'server', enterSends: true, presets: [], model: '' };
+
+export const settings = signal({ ...DEFAULTS, ...stored() });
+// As /api/tags lists them; null: not asked yet.
+export const models = signal(null);
+// As /api/ps lists them.
+export const loaded = signal([]);
+export const version = signal('');
+
+function stored() {
+  try {
+    return JSON.parse(localStorage.getItem(SETTINGS) ?? '{}');
+  } catch {
+    return {};
+  }
+}
+
+export function setSettings(changes) {
+  settings.value = { ...settings.peek(), ...changes };
+  try {
+    localStorage.setItem(SETTINGS, JSON.stringify(settings.value));
+  } catch {
+    // Without storage they hold as long as the page.
+  }
+}
+
+effect(() => {
+  const { theme } = settings.value;
+  if (theme === 'auto') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+});
+
+// Other tabs of this browser follow.
+addEventListener('storage', (event) => {
+  if (event.key === SETTINGS) settings.value = { ...DEFAULTS, ...stored() };
+});
+
+export async function loadModels() {
+  const [tags, ps] = await Promise.all([get('/api/tags'), get('/api/ps')]);
+  batch(() => {
+    models.value = tags.models ?? [];
+    loaded.value = ps.models ?? [];
+  });
+}
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 8000;
+const PULSE_MS = 15000;
+
+// Asks now and then whether the server answers, and often while it does not. `back` is called when it does again.
+export function watchServer(back) {
+  let delay = FIRST_RETRY_MS;
+  let timer = 0;
+  const ask = async () => {
+    clearTimeout(timer);
+    const was = reachable.peek();
+    try {
+      version.value = (await get('/api/version')).version;
+      if (!was) back();
+      delay = FIRST_RETRY_MS;
+      timer = setTimeout(ask, PULSE_MS);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      timer = setTimeout(ask, delay);
+      delay = Math.min(delay * 2, LAST_RETRY_MS);
+    }
+  };
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && ask());
+  addEventListener('online', ask);
+  // Another request may notice first.
+  reachable.subscribe((value) => {
+    if (!value) timer = (clearTimeout(timer), setTimeout(ask, FIRST_RETRY_MS));
+  });
+  ask();
+  return ask;
+}
