@@ -70,4 +70,4 @@ def test_the_page_names_every_path_and_loads_nothing():
     page = docs_page().decode()
     assert all(f"<code>{path}</code>" in page for path in DESCRIBED["paths"])
     assert not re.search(r"<script|<link|<img|src=|https?://|@import|url\(", page)
-    assert "script-src" not in web.CONTENT_SECURITY_POLICY
+    assert "script-src" not in web.docs_headers()["content-security-policy"]
