@@ -20,6 +20,7 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
                             EngineError(status)
       AnswerBrokenOff       an answer ended before it had the format that was asked for
       CreateError           a model cannot be made of what is there
+      BuildError            an engine cannot be built on this machine
       Cancelled             the client left before an answer could be given
       PullStopped(name)     somebody ended a pull that others wait for
 """
@@ -255,6 +256,10 @@ class AnswerBrokenOff(CorralError):
 
 class CreateError(CorralError):
     """A model cannot be made: a blob is missing, or the weights do not allow what was asked."""
+
+
+class BuildError(CorralError):
+    """An engine cannot be built here: a tool is missing, or a compiler refused."""
 
 
 class Cancelled(CorralError):

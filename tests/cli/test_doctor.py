@@ -131,7 +131,7 @@ def test_an_engine_that_cannot_start_says_what_to_do(settings, monkeypatch):
 def test_a_card_that_the_engine_does_not_use_is_told(settings, monkeypatch):
     monkeypatch.setattr(engine, "describe", lambda native: EngineBuild("x", ("AVX2",)))
     monkeypatch.setattr(engine.hardware, "gpus", lambda: (GPU("Card", 8, 8),))
-    assert bad(engine.look(settings))[0][1] == "Card is not used: the packaged engine is for CPUs"
+    assert bad(engine.look(settings))[0][1] == "Card is not used: the engine in use is for CPUs"
 
 
 def test_little_memory_is_told(settings, monkeypatch):

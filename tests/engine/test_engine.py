@@ -35,6 +35,7 @@ from corral.engine import (
     sweep_folders,
 )
 from corral.errors import EngineError, LoadError, RunnerCrashed, UnknownArchitecture
+from tests.helpers.native_program import stand_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -52,11 +53,7 @@ def llama_server(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
         return None
     if REAL_SERVER:
         return Path(REAL_SERVER)
-    program = tmp_path / "llama-server"
-    script = Path(__file__).parent / "native_server.py"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return program
+    return stand_in(tmp_path)
 
 
 @contextlib.asynccontextmanager

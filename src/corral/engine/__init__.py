@@ -6,10 +6,10 @@ child, imports native code.
 """
 
 from corral.engine.client import Client
-from corral.engine.describe import EngineBuild, describe
+from corral.engine.describe import EngineBuild, describe, run_engine
 from corral.engine.grammar import json_grammar, schema_grammar
 from corral.engine.launch import Process, child_environment, start, sweep_folders
-from corral.engine.params import Adapter, LaunchParams
+from corral.engine.params import Adapter, LaunchParams, native_arguments
 from corral.engine.pieces import Chunk, Finish, PrefillProgress, TextPiece, ToolCallDelta
 from corral.engine.plain_schema import plain_schema
 from corral.engine.requests import ChatCompletion, Completion, Sampling
@@ -33,7 +33,9 @@ __all__ = [
     "describe",
     "die_with_parent",
     "json_grammar",
+    "native_arguments",
     "plain_schema",
+    "run_engine",
     "schema_grammar",
     "start",
     "sweep_folders",

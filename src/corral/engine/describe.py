@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from pathlib import Path
 import msgspec
 
 from corral.engine.launch import child_environment
+from corral.engine.log import system_features
 from corral.errors import LoadError
 
 _LIMIT_S = 20.0
 _MISSING = ("error while loading shared libraries", "cannot open shared object file")
 _LIBRARIES = "on Debian: apt-get install libgomp1 libstdc++6"
+_DEVICE = re.compile(r"  (\w+): (.+?) \(\d+ MiB")
 _OTHER_BUILD = "this processor may lack AVX2, which it needs: set CORRAL_LLAMA_SERVER to another build"
 
 
@@ -28,22 +31,28 @@ class EngineBuild:
 
 
 def describe(llama_server: Path | None = None) -> EngineBuild:
-    """The packaged engine, or a native server, which tells only its version. Raises LoadError."""
+    """The packaged engine, or a native server, which tells its features while it loads. Raises LoadError."""
     if llama_server is not None:
-        text = _run([str(llama_server), "--version"])
+        text = run_engine(llama_server, "--version")
         versions = [line for line in text.splitlines() if line.startswith("version")]
-        return EngineBuild(f"llama-server {versions[0] if versions else text[:80]}")
+        devices = _devices(run_engine(llama_server, "--list-devices"))
+        return EngineBuild(f"llama-server {versions[0] if versions else text[:80]}", (), devices)
     try:
         found = msgspec.json.decode(_run([sys.executable, "-m", "corral.engine.worker", "--describe"]))
     except msgspec.DecodeError as error:
         raise LoadError("the engine says nothing about itself") from error
-    return EngineBuild(found["version"], _features(found["system"]), tuple(found["devices"]))
+    return EngineBuild(found["version"], system_features(found["system"]), tuple(found["devices"]))
 
 
-def _features(system: str) -> tuple[str, ...]:
-    """`CPU : AVX2 = 1 | FMA = 1 | NEON = 0` as the names of what is on."""
-    pairs = (part.rpartition(":")[2].split("=") for part in system.split("|") if "=" in part)
-    return tuple(name.strip() for name, value in pairs if value.strip() == "1")
+def run_engine(llama_server: Path, flag: str) -> str:
+    """What a native server prints for a flag that only tells something. Raises LoadError."""
+    return _run([str(llama_server), flag])
+
+
+def _devices(text: str) -> tuple[str, ...]:
+    """`  CUDA0: NVIDIA H100 (81079 MiB, 80500 MiB free)` below a heading; processors are none."""
+    found = (_DEVICE.match(line) for line in text.splitlines())
+    return tuple(f"{line[1]} ({line[2]})" for line in found if line and not line[1].startswith("CPU"))
 
 
 def _run(command: list[str]) -> str:
@@ -55,7 +64,7 @@ def _run(command: list[str]) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LoadError(str(error)) from error
     if done.returncode == 0:
-        return done.stdout + done.stderr if "--version" in command else done.stdout
+        return done.stdout if "--describe" in command else done.stdout + done.stderr
     if done.returncode < 0:
         raise LoadError(f"it was ended by signal {-done.returncode}", hint=_OTHER_BUILD)
     reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]

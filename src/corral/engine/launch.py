@@ -82,6 +82,11 @@ class Process:
         """What the engine said to have allocated on devices while loading; 0 without any."""
         return self.log.device_bytes()
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What of the processor it uses, as a native server says while it loads."""
+        return self.log.features
+
     async def kill(self) -> None:
         """End the child now and wait until it is gone."""
         with contextlib.suppress(ProcessLookupError):

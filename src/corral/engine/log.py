@@ -12,6 +12,8 @@ _MIB = 1 << 20
 _BUFFER = re.compile(r"(\S+)\s+(?:model|KV|RS|compute|output) buffer size\s*=\s*([\d.]+) MiB")
 # "0.00.004.082 E llama_model_load: error loading model: unknown architecture"
 _ERROR = re.compile(r"^(?:[\d.]+ )?E (.*)$")
+# "... system_info: n_threads = 2 / 2 | CPU : SSE3 = 1 | AVX2 = 1 | OPENMP = 1 |"
+_SYSTEM = b"system_info: "
 _CAUSE = "error loading model: "
 _VAGUE = "failed to load model"
 
@@ -25,6 +27,7 @@ class EngineLog:
         self._partial = b""
         self._loading = True
         self._devices: dict[str, int] = {}
+        self.features: tuple[str, ...] = ()
 
     def feed(self, data: bytes) -> None:
         self._tail += data
@@ -34,6 +37,7 @@ class EngineLog:
             *lines, self._partial = (self._partial + data).split(b"\n")
             for line in lines:
                 self._count_buffer(line)
+                self._note_features(line)
 
     def loaded(self) -> None:
         self._loading = False
@@ -58,6 +62,17 @@ class EngineLog:
         # The first error is the cause; later ones are those who passed it on.
         return re.sub(r"^(?:\w+ +)?[\w~()]+: ", "", errors[0]) if errors else ""
 
+    def _note_features(self, line: bytes) -> None:
+        _, found, system = line.partition(_SYSTEM)
+        if found:
+            self.features = system_features(system.decode("utf-8", "replace"))
+
     def _count_buffer(self, line: bytes) -> None:
         if b" buffer size" in line and (found := _BUFFER.search(line.decode("utf-8", "replace"))):
             self._devices[found[1]] = self._devices.get(found[1], 0) + int(float(found[2]) * _MIB)
+
+
+def system_features(system: str) -> tuple[str, ...]:
+    """`CPU : AVX2 = 1 | FMA = 1 | NEON = 0` as the names of what is on."""
+    pairs = (part.rpartition(":")[2].split("=") for part in system.split("|") if "=" in part)
+    return tuple(pair[0].strip() for pair in pairs if pair[-1].strip() == "1")

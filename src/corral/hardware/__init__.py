@@ -4,6 +4,6 @@ Nothing comes in; plain values go out. The scheduler asks before every load.
 """
 
 from corral.hardware.gpus import GPU, gpus
-from corral.hardware.system import Memory, cores, memory
+from corral.hardware.system import Memory, cores, cpu_features, memory
 
-__all__ = ["GPU", "Memory", "cores", "gpus", "memory"]
+__all__ = ["GPU", "Memory", "cores", "cpu_features", "gpus", "memory"]

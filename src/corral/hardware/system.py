@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 _CGROUP = Path("/sys/fs/cgroup")
+_CPUINFO = Path("/proc/cpuinfo")
 # What version 1 says when there is no limit: a number no machine has.
 _NO_LIMIT = 1 << 60
 
@@ -40,6 +41,14 @@ def cores(cgroup: Path = _CGROUP) -> int:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
     quota = _quota(cgroup)
     return max(1, min(physical, allowed, math.ceil(quota) if quota else physical))
+
+
+def cpu_features(cpuinfo: Path = _CPUINFO) -> frozenset[str]:
+    """What the processor can do, in the kernel's words (`avx2`, `amx_int8`); empty where it does not tell."""
+    lines = (_text(cpuinfo) or "").splitlines()
+    # "flags" on x86, "Features" on ARM; the processors of one machine have the same.
+    found = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return frozenset(found.partition(":")[2].split())
 
 
 def _quota(cgroup: Path) -> float | None:

@@ -11,16 +11,19 @@ from corral.scheduler.plan import LaunchPlan
 
 
 class EngineLauncher:
-    """Starts real children; `llama_server` is a native server to use instead of the packaged engine."""
+    """Starts real children. `find_server` is asked before each; it names a native server, or None."""
 
-    def __init__(self, llama_server: Path | None = None) -> None:
-        self._llama_server = llama_server
+    def __init__(self, find_server: Callable[[], Path | None] = lambda: None) -> None:
+        self._find_server = find_server
 
     async def launch(
         self, plan: LaunchPlan, timeout_s: float, on_progress: Callable[[float], None]
     ) -> Process:
         return await start(
-            launch_params(plan), timeout_s=timeout_s, on_progress=on_progress, llama_server=self._llama_server
+            launch_params(plan),
+            timeout_s=timeout_s,
+            on_progress=on_progress,
+            llama_server=self._find_server(),
         )
 
 

@@ -17,6 +17,7 @@ from corral.errors import CorralError, StorageError
 from corral.keys import SCOPES, KeyRing
 from corral.library import Library
 from corral.monitor import Capture, Metrics, Monitor, RecentLog, configure_logs, read_mode
+from corral.native import program_in_use
 from corral.scheduler import Scheduler
 from corral.scheduler.launcher import EngineLauncher
 from corral.server.access import Gate, current_holder, open_scopes
@@ -50,7 +51,7 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
     database = Database(database_path(settings.home))
     ring = KeyRing(database)
     library = Library(Store(settings.models), settings)
-    scheduler = Scheduler(settings, EngineLauncher(settings.llama_server))
+    scheduler = Scheduler(settings, EngineLauncher(lambda: program_in_use(settings)))
     metrics = Metrics(scheduler)
     mode = read_mode(settings.capture)
     capture = Capture(settings.home / "captures", mode) if mode is not None else None

@@ -53,6 +53,7 @@ class Settings:
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)  # by host, in lower case
     share: bool = False
     hf_token: str = ""
+    package_index: str = ""  # of Python packages, one of which brings the source of the engine
 
     @property
     def certificate(self) -> Path:
@@ -140,6 +141,7 @@ def _read(reader: Reader) -> Settings:
         registries=read_registries(reader),
         share=reader.switch("SHARE"),
         hf_token=reader.env.get("HF_TOKEN", "").strip(),  # the name that all its tools know
+        package_index=reader.env.get("PIP_INDEX_URL", "").strip(),  # as pip reads it
     )
     reader.check()
     return settings

@@ -18,8 +18,15 @@ def main() -> None:
         parser.add_argument(flag, required=True)
     for flag in ("--ctx-size", "--parallel", "--batch-size", "--ubatch-size", "--threads", "--threads-batch"):
         parser.add_argument(flag, type=int, required=True)
-    parser.add_argument("--load-mode")
     parser.add_argument("--device", choices=["none"])
+    # Known to the real program, and of no consequence for what the tests do with this one.
+    for flag in ("--load-mode", "--split-mode", "--lora-scaled", "--mmproj", "--flash-attn"):
+        parser.add_argument(flag)
+    for flag in ("--spec-type", "--spec-draft-model", "--spec-draft-n-max", "--main-gpu"):
+        parser.add_argument(flag)
+    for flag in ("--cache-type-k", "--cache-type-v"):
+        parser.add_argument(flag)
+    parser.add_argument("--reranking", action="store_true")
     for flag in ("--cache-ram", "--n-gpu-layers", "--log-verbosity"):
         parser.add_argument(flag, type=int, default=0)
     switches = ("--no-repack", "--embeddings", "--context-shift", "--no-context-shift")
