@@ -174,16 +174,31 @@ class Run:
         return Fitted(await self.client.detokenize(kept), len(kept), was_cut=True)
 
     def parser(self, prompt: str, tools: Sequence[Tool], last: Message | None, *, raw: bool) -> AnswerParser:
-        """Who reads the answer of a prompt that we rendered. Source: http-api.md 11.2."""
-        if self.model.parser and not raw:
-            found = family_parser(self.model.parser, tools, self.think, last)
-            return found or PlainParser()
-        if self.model.mode is PromptMode.NATIVE or not self.model.template:
-            return PlainParser()
-        template = template_of(self.model.template)
-        tags = template.thinking_tags() if self.think else None
-        inside = tags is not None and prompt_opens_thinking(prompt, tags[0])
-        return generic_parser(tags, inside, template.tool_tag() if tools else None, tools)
+        """Who reads the answer of a prompt that we rendered."""
+        return answer_parser(self.model, prompt, tools, self.think, last, raw=raw)
+
+
+def answer_parser(
+    model: Model,
+    prompt: str,
+    tools: Sequence[Tool],
+    think: Think,
+    last: Message | None,
+    *,
+    raw: bool = False,
+) -> AnswerParser:
+    """Who reads what `model` answers to a prompt that we rendered; `last` is the message before the answer.
+
+    Source: http-api.md 11.2.
+    """
+    if model.parser and not raw:
+        return family_parser(model.parser, tools, think, last) or PlainParser()
+    if model.mode is PromptMode.NATIVE or not model.template:
+        return PlainParser()
+    template = template_of(model.template)
+    tags = template.thinking_tags() if think else None
+    inside = tags is not None and prompt_opens_thinking(prompt, tags[0])
+    return generic_parser(tags, inside, template.tool_tag() if tools else None, tools)
 
 
 def shown_logprobs(piece: TextPiece, top: int) -> tuple[TokenLogprob, ...]:

@@ -4,6 +4,7 @@ In: a `Spec` and its base. Out: `Prepared`: token sequences to train and to hold
 job's child calls `prepare(spec, model, max_length=..., eval_fraction=..., seed=...)`; no torch is needed.
 """
 
+from corral.tune.data.preparing import Prepared, prepare, vocabulary
 from corral.tune.data.report import DropReason, FileFound, Lengths, Report, Sample, Span
 from corral.tune.data.rows import Dropped, Place, Row
 from corral.tune.data.sequences import TokenSequence
@@ -14,9 +15,12 @@ __all__ = [
     "FileFound",
     "Lengths",
     "Place",
+    "Prepared",
     "Report",
     "Row",
     "Sample",
     "Span",
     "TokenSequence",
+    "prepare",
+    "vocabulary",
 ]

@@ -40,7 +40,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the first rows as the model sees it."""
+    """A sequence of one of the first rows as the model sees it; a row may have several."""
 
     place: str
     spans: tuple[Span, ...]

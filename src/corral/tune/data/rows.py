@@ -26,7 +26,8 @@ class Place:
 class Row:
     """A conversation that ends with an answer, or a plain `text` to go on with (then without messages).
 
-    `think` is what a request of this kind would say about reasoning; None: nothing.
+    `think` is what a request of this kind would say about reasoning; None: nothing. `untrained`: places of
+    answers that are given, not learnt.
     """
 
     place: Place
@@ -34,16 +35,13 @@ class Row:
     tools: tuple[Tool, ...] = ()
     think: bool | None = None
     text: str = ""
+    untrained: frozenset[int] = frozenset()
 
     @property
     def key(self) -> bytes:
         """Equal for rows that teach the same."""
-        content: tuple[Any, ...] = (
-            self.messages,
-            [tool.to_json() for tool in self.tools],
-            self.think,
-            self.text,
-        )
+        tools = [tool.to_json() for tool in self.tools]
+        content: tuple[Any, ...] = (self.messages, tools, self.think, self.text, sorted(self.untrained))
         return hashlib.sha256(msgspec.json.encode(content)).digest()
 
 

@@ -1,0 +1,36 @@
+"""Which rows are held out: a share of them, drawn by content, so that no row stands on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from corral.errors import InvalidInput
+
+
+def held_out_rows(keys: Sequence[bytes], fraction: float, seed: int) -> frozenset[int]:
+    """The numbers of the rows to hold out, at least one; rows of one key go together.
+
+    The draw depends on `seed` and the rows themselves, not on their order: a row added later moves no other.
+    Raises InvalidInput where all rows are the same.
+    """
+    places: dict[bytes, list[int]] = {}
+    for number, key in enumerate(keys):
+        places.setdefault(key, []).append(number)
+    if len(places) < 2:
+        raise InvalidInput(
+            "one different row is too little: one is held out to see what the training does",
+            hint="add rows, or name a file of others to hold out",
+        )
+    drawn = sorted(
+        places, key=lambda key: hashlib.sha256(seed.to_bytes(8, "big", signed=True) + key).digest()
+    )
+    wanted = max(1, round(len(keys) * fraction))
+    held: set[int] = set()
+    for key in drawn[:-1]:
+        if held and len(held) + len(places[key]) > wanted:
+            continue
+        held.update(places[key])
+        if len(held) >= wanted:
+            break
+    return frozenset(held)

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from corral.errors import InvalidInput, Unsupported
+from corral.tune.data import Prepared, prepare
+from corral.tune.spec import Spec
+
+pytestmark = pytest.mark.anyio
+
+
+def chat(question: str, answer: str) -> dict:
+    return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
+
+
+ROWS = [chat(f"Who is number {number}?", f"Number {number} is Ada.") for number in range(40)]
+
+
+async def prepared(model, *data: str, max_length: int = 512, seed: int = 0, **fields) -> Prepared:
+    spec = Spec(folder="", models="", base="pocket", data=data, **fields)
+    return await prepare(spec, model, max_length=max_length, eval_fraction=0.05, seed=seed)
+
+
+async def test_rows_become_sequences_whose_answers_are_learnt_to_the_end(pocket, write):
+    found = await prepared(pocket, write("a.jsonl", ROWS))
+    assert (len(found.train), len(found.held_out)) == (38, 2)
+    (sample, *_) = found.report.samples
+    assert [(span.text, span.trained) for span in sample.spans] == [
+        ("<|im_start|>user\nWho is number 0?<|im_end|>\n<|im_start|>assistant\n", False),
+        ("<think>\n\n</think>\n\nNumber 0 is Ada.<|im_end|>", True),
+    ]
+    sequence = found.train[0]
+    assert len(sequence.tokens) == len(sequence.trained)
+    assert set(sequence.trained) == {0, 1}
+
+
+async def test_the_report_counts_what_was_read(pocket, write):
+    broken = [
+        *ROWS,
+        ROWS[0],
+        {"messages": []},
+        {"messages": [{"role": "user", "content": "?"}]},
+        {"other": 1},
+    ]
+    report = (await prepared(pocket, write("a.jsonl", broken))).report
+    assert (report.rows, report.used, report.duplicates, report.sequences) == (44, 41, 1, 41)
+    assert [(drop.reason, drop.rows, drop.places) for drop in report.dropped] == [
+        ("it has no messages", 2, ("a.jsonl:42", "a.jsonl:44")),
+        ("it has no answer", 1, ("a.jsonl:43",)),
+    ]
+    assert report.files[0].format == "messages"
+    assert report.lengths.min <= report.lengths.median <= report.lengths.p95 <= report.lengths.max
+    assert report.trained_share == report.trained_tokens / report.tokens
+    assert 0.3 < report.trained_share < 0.7
+
+
+async def test_nothing_is_trained_where_no_row_can_be_used(pocket, write):
+    with pytest.raises(InvalidInput, match=r"no row can be used: .*\(2 rows, a.jsonl:1\)"):
+        await prepared(pocket, write("a.jsonl", [{"messages": [{"role": "user", "content": "a"}]}] * 2))
+
+
+async def test_the_same_seed_holds_out_the_same_rows(pocket, write):
+    path = write("a.jsonl", ROWS)
+    first, again, other = [await prepared(pocket, path, seed=seed) for seed in (1, 1, 2)]
+    assert first.held_out == again.held_out != other.held_out
+    assert first.digest == again.digest
+
+
+async def test_rows_to_hold_out_are_not_trained_on(pocket, write):
+    check = write("check.jsonl", [*ROWS[:3], chat("And you?", "I am Ada.")])
+    found = await prepared(pocket, write("a.jsonl", ROWS), validation=(check,))
+    assert (len(found.train), len(found.held_out)) == (37, 4)
+    assert found.report.notes == ("3 rows to hold out are in the data too: not trained on",)
+    assert not {sequence.row for sequence in found.train} & {sequence.row for sequence in found.held_out}
+
+
+async def test_a_long_conversation_loses_its_oldest_turns_and_keeps_its_system_text(pocket, write):
+    turns = [
+        message
+        for number in range(12)
+        for message in chat(f"Number {number}?" * 8, f"It is {number}.")["messages"]
+    ]
+    row = {"messages": [{"role": "system", "content": "Be brief."}, *turns]}
+    found = await prepared(pocket, write("a.jsonl", [row, ROWS[0]]), max_length=200)
+    report = found.report
+    assert max(len(sequence.tokens) for sequence in found.train + found.held_out) <= 200
+    assert report.lengths.max > 200
+    assert report.over_long > 0
+    assert any("lost their oldest turns" in note for note in report.notes)
+    assert report.samples[0].spans[0].text.startswith("<|im_start|>system\nBe brief.")
+
+
+async def test_a_row_that_is_too_long_however_it_is_cut_is_dropped(pocket, write):
+    report = (await prepared(pocket, write("a.jsonl", [*ROWS, chat("hi", "long " * 900)]))).report
+    assert [drop.reason for drop in report.dropped] == [
+        "longer than 512 tokens, even without its earlier turns"
+    ]
+
+
+async def test_a_model_that_writes_no_text_is_refused(pocket, write):
+    with pytest.raises(Unsupported, match="does not write text"):
+        await prepared(replace(pocket, capabilities=("embedding",)), write("a.jsonl", ROWS))
