@@ -89,6 +89,7 @@ def test_an_answer_is_counted_with_its_tokens_and_times(metrics):
     assert found["corral_cached_prompt_tokens_total", POCKET] == 4
     assert found["corral_prompt_cache_hits_total", POCKET] == 1
     assert found["corral_completion_tokens_total", POCKET] == 2
+    assert found["corral_written_tokens_total", POCKET] == 2
     assert found["corral_first_token_seconds_count", POCKET] == 1
     assert found["corral_inter_token_seconds_count", POCKET] == 2
     assert found["corral_queue_wait_seconds_sum", POCKET, "stage=load"] == 0.2

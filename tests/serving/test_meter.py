@@ -13,10 +13,15 @@ class Books:
 
     def __init__(self):
         self.gaps = []
+        self.pieces = 0
         self.ends = []
 
     def pace(self, model):
-        return self.gaps.append
+        def batch(gap_s, num_pieces):
+            self.gaps += [] if gap_s is None else [gap_s]
+            self.pieces += num_pieces
+
+        return batch
 
     def ended(self, meter):
         self.ends.append((meter.result, meter.prompt_tokens, meter.completion_tokens))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from corral.monitor.measures import Measure, Tally, Timing
 from corral.scheduler import Scheduler
-from corral.serving.meter import Meter
+from corral.serving.meter import Meter, Pace
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NOT_ROUTED = "other"
@@ -28,6 +28,7 @@ class Metrics:
         self._cached = Tally("corral_cached_prompt_tokens", "Those of them that were in the cache", "model")
         self._hits = Tally("corral_prompt_cache_hits", "Prompts of which a part was in the cache", "model")
         self._completion = Tally("corral_completion_tokens", "Tokens of answers", "model")
+        self._written = Tally("corral_written_tokens", "The same, counted while they are written", "model")
         self._first_s = Timing("corral_first_token_seconds", "From a request to its first token", "model")
         self._inter_s = Timing("corral_inter_token_seconds", "From one batch of tokens to the next", "model")
         self._wait_s = Timing("corral_queue_wait_seconds", "Wait for a load, or for a slot", "model", "stage")
@@ -55,8 +56,15 @@ class Metrics:
         """A request that reached a model, by the name of its key."""
         self._key_requests.add(key)
 
-    def pace(self, model: str) -> Callable[[float], None]:
-        return self._inter_s.of(model).observe
+    def pace(self, model: str) -> Pace:
+        gaps = self._inter_s.of(model)
+
+        def batch(gap_s: float | None, num_pieces: int) -> None:
+            if gap_s is not None:
+                gaps.observe(gap_s)
+            self._written.add(model, count=num_pieces)
+
+        return batch
 
     def answered(self, meter: Meter, key: str) -> None:
         """An answer of a model; a request may have several. `key` is the name of its key, empty for none."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from corral.keys import KeyRing
 from corral.monitor import Metrics, current_exchange
 from corral.server.access import current_holder
-from corral.serving.meter import Meter
+from corral.serving.meter import Meter, Pace
 
 
 class Books:
@@ -17,7 +15,7 @@ class Books:
         self._ring = ring
         self._metrics = metrics
 
-    def pace(self, model: str) -> Callable[[float], None]:
+    def pace(self, model: str) -> Pace:
         return self._metrics.pace(model)
 
     def ended(self, meter: Meter) -> None:

@@ -12,6 +12,8 @@ from corral.errors import Cancelled
 from corral.scheduler import Lease
 
 Kind = Literal["generate", "chat", "embed", "rerank", "count", "tokenize"]
+# Told of each batch of events: the seconds since the one before, None for the first, and its pieces of text.
+Pace = Callable[[float | None, int], None]
 # `left`: the client went away, or the request was withdrawn, before the end.
 Result = Literal["ok", "error", "left"]
 
@@ -19,8 +21,8 @@ Result = Literal["ok", "error", "left"]
 class Observer(Protocol):
     """Who keeps the books. Both methods are called in the task that serves the request."""
 
-    def pace(self, model: str) -> Callable[[float], None]:
-        """Where to tell the seconds between one batch of events and the next."""
+    def pace(self, model: str) -> Pace:
+        """Where to tell how an answer of this model goes on."""
 
     def ended(self, meter: Meter) -> None:
         """A request is over; called once for each."""
@@ -48,7 +50,7 @@ class Meter:
         self.decode_s = 0.0
         self._began = self._latest = time.monotonic()
         self._observer = observer
-        self._pace: Callable[[float], None] = _nowhere
+        self._pace: Pace = _nowhere
         self._done = False
 
     @property
@@ -67,16 +69,19 @@ class Meter:
     def batch(self, events: Iterable[Event]) -> None:
         """Events of the answer that came together; the last of all is a Done with the true counts."""
         now = time.monotonic()
+        gap_s = now - self._latest if self.first_s is not None else None
         if self.first_s is None:
             self.first_s = now - self._began
-        else:
-            self._pace(now - self._latest)
         self._latest = now
+        num_pieces = 0
         for event in events:
             if isinstance(event, (Text, Thinking)):
-                self.completion_tokens += 1
+                num_pieces += 1
             elif isinstance(event, Done):
                 self._complete(event)
+        if not self._done:
+            self.completion_tokens += num_pieces
+        self._pace(gap_s, num_pieces)
 
     def loaded(self) -> None:
         """The request only wanted its model loaded, or to see its prompt."""
@@ -115,5 +120,5 @@ class Meter:
         self.completion_tokens, self.decode_s = usage.completion_tokens, usage.decode_s
 
 
-def _nowhere(seconds: float) -> None:
+def _nowhere(gap_s: float | None, num_pieces: int) -> None:
     """Nobody listens."""

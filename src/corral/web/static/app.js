@@ -14,6 +14,8 @@ import { loadModels, setSettings, settings, watchServer } from './lib/store.js';
 // is called, and `available`, where there is one, whether it is offered at all.
 const PAGES = [
   { name: 'chat', icon: 'chat' },
+  { name: 'models', icon: 'cube' },
+  { name: 'operate', icon: 'gauge' },
 ];
 
 const route = signal(readRoute());
