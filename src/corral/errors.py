@@ -11,6 +11,7 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
       Unsupported           the model lacks the capability, or its architecture is unknown · NotAnEmbedder
       AccessDenied          a registry refused us · CloudDisabled · KeyRejected · ScopeMissing
       LimitExceeded(retry_after_s) a key has used up one of its budgets
+      Conflict              somebody else changed it meanwhile
       ServerBusy            the queue is full
       NotEnoughMemory       no placement exists
       CorruptData           DigestMismatch · GGUFError
@@ -171,6 +172,10 @@ class LimitExceeded(CorralError):
     def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class Conflict(CorralError):
+    """What a request changes is no longer what its client has seen."""
 
 
 class ServerBusy(CorralError):

@@ -15,7 +15,7 @@ from corral.server.watching import OPERATIONS, watching_routes
 
 DESCRIBED = json.loads(document())
 ROUTES = {
-    "api": ([*api.routes(None, None, None), *api.key_routes(None)], api.OPERATIONS),
+    "api": ([*api.routes(None, None, None), *api.key_routes(None), *api.chat_routes(None)], api.OPERATIONS),
     "openai": (openai.routes(None, None, None), openai.OPERATIONS),
     "server": (
         [(route.method, route.path, route.endpoint) for route in watching_routes(None, None)],

@@ -4,9 +4,18 @@ In: requests with JSON bodies. Out: JSON objects, NDJSON streams. It decodes to 
 `library` and `scheduler`, and writes what they say; `server` mounts its routes.
 """
 
+from corral.api.chats import chat_routes
 from corral.api.keys import key_routes
 from corral.api.operations import OPERATIONS
 from corral.api.replies import NDJSON, error_response, json_response
 from corral.api.routes import routes
 
-__all__ = ["NDJSON", "OPERATIONS", "error_response", "json_response", "key_routes", "routes"]
+__all__ = [
+    "NDJSON",
+    "OPERATIONS",
+    "chat_routes",
+    "error_response",
+    "json_response",
+    "key_routes",
+    "routes",
+]

@@ -23,12 +23,14 @@ from corral.api.shapes import (
     TransferIn,
     VerifyIn,
 )
+from corral.chats import Change
 from corral.wire import Operation
 
 _TEXT = "text/plain"
 _BYTES = "application/octet-stream"
 _ANY_OBJECT = {"type": "object"}
 _QUESTION = {"role": "user", "content": "What is the capital city of Peru?"}
+_KEPT = {"id": "m1"} | _QUESTION
 
 
 def _get(path: str, summary: str, **more: Any) -> Operation:
@@ -117,6 +119,22 @@ OPERATIONS = (
     _post("/api/blobs", "Store a file whose digest is not known", {"type": "string"}, body_type=_BYTES),
     _head("/api/blobs/:digest", "Whether a file is in the store"),
     _post("/api/blobs/:digest", "Store a file", {"type": "string"}, body_type=_BYTES, answer=""),
+    _get(
+        "/api/chats", "The chats that are kept here; `?q=WORDS` searches, `?folder=`, `?cursor=`, `?limit=`"
+    ),
+    _post("/api/chats", "Keep a chat", Change, example={"title": "Peru", "messages": [_KEPT]}),
+    _get("/api/chats/:id", "A chat with all its messages"),
+    Operation(
+        method="PATCH",
+        path="/api/chats/:id",
+        summary="Change a chat whose revision is known: what is named, and messages by their ids",
+        body=Change,
+        required=("revision",),
+        example={"revision": 1, "title": "Peru", "pinned": True},
+    ),
+    Operation(method="DELETE", path="/api/chats/:id", summary="Forget a chat", answer=""),
+    _get("/api/chats/export", "All chats as a file, or one: `?id=ID`, `?format=json` or `markdown`"),
+    _post("/api/chats/import", "Keep the chats of such a file", _ANY_OBJECT),
     _get("/api/keys", "The API keys, their limits and what they have used"),
     _post("/api/keys", "Make an API key, shown once", KeyIn, "name", example={"name": "alice"}),
     Operation(method="DELETE", path="/api/keys/:name", summary="Revoke an API key", answer=""),

@@ -42,4 +42,52 @@ STEPS: tuple[str, ...] = (
         size INTEGER NOT NULL  -- characters of the two texts
     ) STRICT;
     """,
+    """
+    CREATE TABLE chats (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        owner INTEGER REFERENCES keys (id) ON DELETE CASCADE,  -- NULL: made without a key
+        title TEXT NOT NULL,
+        folder TEXT NOT NULL,  -- empty: in none
+        pinned INTEGER NOT NULL,
+        settings TEXT NOT NULL,  -- a JSON object of the client: model, options and so on
+        head TEXT NOT NULL,  -- the message that the shown branch ends with, or empty
+        revision INTEGER NOT NULL,  -- counts the changes
+        created_at REAL NOT NULL,
+        updated_at REAL NOT NULL  -- of the messages
+    ) STRICT;
+    CREATE INDEX chats_in_order ON chats (owner, pinned, updated_at, number);
+    CREATE TABLE chat_messages (
+        number INTEGER PRIMARY KEY,
+        chat INTEGER NOT NULL REFERENCES chats (number) ON DELETE CASCADE,
+        id TEXT NOT NULL,
+        parent TEXT NOT NULL,  -- the message that it answers, or empty
+        role TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        size INTEGER NOT NULL,  -- characters of the two texts
+        content TEXT NOT NULL,
+        data TEXT NOT NULL,  -- a JSON object of the client: images, thinking, counts and so on
+        UNIQUE (chat, id)
+    ) STRICT;
+    CREATE INDEX chat_messages_by_parent ON chat_messages (chat, parent);
+    -- Two more signs at the end make the last two of a text the beginning of a trigram, too.
+    CREATE VIEW chat_texts AS SELECT number, content || char(10, 10) AS content FROM chat_messages;
+    CREATE VIRTUAL TABLE chat_search USING fts5 (
+        content, content = 'chat_texts', content_rowid = 'number', tokenize = 'trigram'
+    );
+    CREATE VIRTUAL TABLE chat_terms USING fts5vocab (chat_search, row);
+    CREATE VIRTUAL TABLE chat_places USING fts5vocab (chat_search, instance);
+    CREATE TRIGGER chat_message_added AFTER INSERT ON chat_messages BEGIN
+        INSERT INTO chat_search (rowid, content) VALUES (new.number, new.content || char(10, 10));
+    END;
+    CREATE TRIGGER chat_message_removed AFTER DELETE ON chat_messages BEGIN
+        INSERT INTO chat_search (chat_search, rowid, content)
+        VALUES ('delete', old.number, old.content || char(10, 10));
+    END;
+    CREATE TRIGGER chat_message_changed AFTER UPDATE OF content ON chat_messages BEGIN
+        INSERT INTO chat_search (chat_search, rowid, content)
+        VALUES ('delete', old.number, old.content || char(10, 10));
+        INSERT INTO chat_search (rowid, content) VALUES (new.number, new.content || char(10, 10));
+    END;
+    """,
 )

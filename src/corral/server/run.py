@@ -11,6 +11,7 @@ import sys
 import uvicorn
 
 from corral import __version__, anthropic, api, openai, share
+from corral.chats import Chats
 from corral.database import Database, database_path
 from corral.engine import sweep_folders
 from corral.errors import CorralError, StorageError
@@ -60,6 +61,7 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
     table = [
         *api.routes(service, library, scheduler),
         *api.key_routes(ring),
+        *api.chat_routes(Chats(database, _owner, shared=loopback)),
         *openai.routes(service, library, openai.Archive(database, _owner), images),
         *anthropic.routes(service, images),
         *(share.routes(library.sharing) if settings.share else ()),

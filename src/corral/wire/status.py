@@ -18,6 +18,7 @@ STATUS: dict[type[Exception], int] = {
     errors.AccessDenied: 401,
     errors.CloudDisabled: 403,
     errors.ScopeMissing: 403,
+    errors.Conflict: 409,
     errors.LimitExceeded: 429,
     errors.ServerBusy: 503,
     errors.PullStopped: 409,
