@@ -26,7 +26,7 @@ LEVELS = {
         "pocket",
         "web",
     ),
-    3: ("prompt", "convert", "keys", "chats", "native"),
+    3: ("prompt", "convert", "keys", "cache", "chats", "native"),
     4: ("scheduler", "library"),
     5: ("serving", "wire"),
     6: ("tune",),

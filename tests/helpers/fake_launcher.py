@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Callable
 
+from corral.cache import Child, Seats
 from corral.scheduler import Device, LaunchPlan, Machine
 
 GIB = 1 << 30
@@ -18,6 +19,7 @@ class FakeProcess:
         self.kill_s = kill_s
         self.plan = plan
         self.pid = pid
+        self.build = "fake"
         self.client = f"client {pid}"
         self.ran_out_of_memory = False
         self.measured_device_bytes = 0
@@ -83,6 +85,9 @@ class FakeLauncher:
         process = FakeProcess(plan, next(self._pids), self.kill_s)
         self.processes.append(process)
         return process
+
+    def seats(self, plan: LaunchPlan, process: FakeProcess) -> Seats:
+        return Seats(process.client, Child(num_slots=plan.num_slots))
 
     @property
     def living(self) -> list[str]:

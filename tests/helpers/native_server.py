@@ -18,6 +18,7 @@ def main() -> None:
         parser.add_argument(flag, required=True)
     for flag in ("--ctx-size", "--parallel", "--batch-size", "--ubatch-size", "--threads", "--threads-batch"):
         parser.add_argument(flag, type=int, required=True)
+    parser.add_argument("--slot-save-path", required=True)
     parser.add_argument("--device", choices=["none"])
     # Known to the real program, and of no consequence for what the tests do with this one.
     for flag in ("--load-mode", "--split-mode", "--lora-scaled", "--mmproj", "--flash-attn"):
@@ -40,6 +41,7 @@ def main() -> None:
     p.cpuparams.n_threads, p.cpuparams_batch.n_threads = args.threads, args.threads_batch
     p.cache_ram_mib, p.embedding, p.ctx_shift = args.cache_ram, args.embeddings, args.context_shift
     p.verbosity, p.prefill_assistant = args.log_verbosity, not args.no_prefill_assistant
+    p.slot_save_path = args.slot_save_path
     p.ui, p.warmup, p.fit_params = False, False, False
     server = xllamacpp.Server(p)
     print(server.listening_address, flush=True)

@@ -90,4 +90,19 @@ STEPS: tuple[str, ...] = (
         INSERT INTO chat_search (rowid, content) VALUES (new.number, new.content || char(10, 10));
     END;
     """,
+    """
+    CREATE TABLE saved_states (
+        id TEXT PRIMARY KEY,  -- the name of its file
+        stamp TEXT NOT NULL,  -- what the child that reads it must be like
+        weights TEXT NOT NULL,  -- path of the model's file
+        owner INTEGER REFERENCES keys (id) ON DELETE CASCADE,  -- NULL: made without a key
+        scales TEXT NOT NULL,  -- of the adapters, a JSON list
+        blocks BLOB NOT NULL,  -- digests of blocks of its tokens, eight bytes each
+        num_tokens INTEGER NOT NULL,
+        token_s REAL NOT NULL,  -- seconds that computing one took
+        size INTEGER NOT NULL,
+        digest TEXT NOT NULL,  -- SHA-256 of the file, hex
+        used_at REAL NOT NULL
+    ) STRICT;
+    """,
 )

@@ -29,6 +29,7 @@ __all__ = [
     "Sampling",
     "TextPiece",
     "ToolCallDelta",
+    "build_of",
     "child_environment",
     "describe",
     "die_with_parent",

@@ -186,6 +186,21 @@ class Client:
         results = sorted(found["results"], key=lambda result: result["index"])
         return [result["relevance_score"] for result in results], found["usage"]["prompt_tokens"]
 
+    async def save_slot(self, slot: int, name: str) -> None:
+        """Write the state of an idle slot to a file in the child's folder for them. Raises EngineError."""
+        await self._call(f"/slots/{slot}?action=save", {"filename": name})
+
+    async def restore_slot(self, slot: int, name: str) -> None:
+        """The contrary. A file that does not fit leaves the slot empty. Raises EngineError.
+
+        Damage within the numbers of a state goes unnoticed: who calls has checked the file.
+        """
+        await self._call(f"/slots/{slot}?action=restore", {"filename": name})
+
+    async def erase_slot(self, slot: int) -> None:
+        """Forget what an idle slot holds."""
+        await self._call(f"/slots/{slot}?action=erase", {})
+
     async def media_marker(self) -> str:
         """The text that stands for an image in a prompt; it may differ from child to child."""
         if self._marker is None:

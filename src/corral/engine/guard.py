@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sys
 
-from corral.engine.worker import die_with_parent
+from corral.engine.worker import die_with_parent, write_for_owner_alone
 
 if __name__ == "__main__":
     die_with_parent()
+    write_for_owner_alone()
     os.execv(sys.argv[1], sys.argv[1:])

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from corral.engine.build import build_of
 from corral.engine.client import Client
 from corral.engine.log import EngineLog
 from corral.engine.oom import SAID, num_oom_kills
@@ -35,14 +36,18 @@ _UNKNOWN = "unknown model architecture"
 
 
 class Process:
-    """A child with its model loaded. `exited` is done once it has ended, for whatever reason."""
+    """A child with its model loaded. `exited` is done once it has ended, for whatever reason.
 
-    def __init__(self, child: asyncio.subprocess.Process, folder: Path, address: str) -> None:
+    `build` tells its engine from others.
+    """
+
+    def __init__(self, child: asyncio.subprocess.Process, folder: Path, address: str, build: str) -> None:
         self._child = child
         self._folder = folder
         self.log = EngineLog()
         self.client = Client(address)
         self.address = address
+        self.build = build
         self.load_s = 0.0
         self._oom_kills = num_oom_kills()
         self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -130,7 +135,7 @@ async def start(
     except BaseException:  # cancelled: asyncio has ended the child
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    process = Process(child, folder, f"unix://{socket}")
+    process = Process(child, folder, f"unix://{socket}", build_of(llama_server))
     try:
         await _send_start(child, params, socket, native=llama_server is not None)
         await _ready(process, child, timeout_s, on_progress, native=llama_server is not None)
@@ -190,7 +195,9 @@ def child_environment() -> dict[str, str]:
     # The child must find this very package, however it was put on our path.
     kept["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
     # Progress on stdout, and an end at the end of stdin, from the engine's own code.
-    return kept | _SPIN | {"LLAMA_SERVER_ROUTER_PORT": "1"}
+    # A native server reads settings here that older builds do not know as arguments.
+    settings = {"LLAMA_SERVER_ROUTER_PORT": "1", "LLAMA_ARG_CACHE_IDLE_SLOTS": "off"}
+    return kept | _SPIN | settings
 
 
 async def _send_start(

@@ -6,6 +6,7 @@ abort or hang the engine (no threads, no batch, no slots).
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -30,7 +31,8 @@ class Adapter(msgspec.Struct, frozen=True):
 class LaunchParams(msgspec.Struct, frozen=True, kw_only=True):
     """`num_ctx` is the context window of one slot in tokens; `gpu_layers` -1 means as many as fit.
 
-    `cache_mib` bounds the prompts kept in memory after their slot moved on. None means the engine's choice.
+    `cache_mib` bounds the prompts kept in memory after their slot moved on. `state_folder` is where states of
+    slots are saved; empty: in the folder of the socket. None means the engine's choice.
     """
 
     model: str
@@ -53,6 +55,7 @@ class LaunchParams(msgspec.Struct, frozen=True, kw_only=True):
     kv_cache_type: str = ""
     flash_attention: bool | None = None
     cache_mib: int = 0
+    state_folder: str = ""
 
     def clamped(self) -> LaunchParams:
         """The same with every number in the range that the engine survives."""
@@ -121,7 +124,13 @@ def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
         words += ["--flash-attn", "on" if params.flash_attention else "off"]
     if not params.prefill:
         words.append("--no-prefill-assistant")
+    words += ["--slot-save-path", states_at(params, socket)]
     return [*words, "--jinja", "--no-warmup", "--no-ui", "--no-kv-unified"]
+
+
+def states_at(params: LaunchParams, socket: Path) -> str:
+    """Where the engine writes states of slots; it puts the name of a file right behind."""
+    return str(params.state_folder or socket.parent) + os.sep
 
 
 def _between(low: int, value: int, high: int) -> int:

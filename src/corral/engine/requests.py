@@ -15,13 +15,17 @@ _MAX_STOPS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How tokens are chosen and when to stop. `num_predict` -1: until something else stops it."""
+    """How tokens are chosen and when to stop. `num_predict` -1: until something else stops it.
+
+    `slot` is where the request runs; None leaves that to the engine.
+    """
 
     options: Options
     num_ctx: int
     num_predict: int
     num_probs: int = 0  # 0: no log-probabilities; n: the n likeliest tokens with each
     adapter_scales: tuple[float, ...] = ()  # in the order in which they were loaded
+    slot: int | None = None
 
     @classmethod
     def of(
@@ -32,6 +36,7 @@ class Sampling:
         logprobs: bool,
         top_logprobs: int,
         adapter_scales: tuple[float, ...] = (),
+        slot: int | None = None,
     ) -> Sampling:
         """From a request's options; `num_ctx` is the context window it runs in."""
         limit = 10 * num_ctx
@@ -43,6 +48,7 @@ class Sampling:
             num_predict=num_predict,
             num_probs=max(1, min(top_logprobs, 20)) if logprobs else 0,
             adapter_scales=adapter_scales,
+            slot=slot,
         )
 
     def fields(self) -> dict[str, Any]:
@@ -68,6 +74,8 @@ class Sampling:
             # An empty one is found at once, and would end every answer before it begins.
             "stop": [stop for stop in o.stop if stop][:_MAX_STOPS],
         }
+        if self.slot is not None:
+            out["id_slot"] = self.slot
         if self.adapter_scales:
             out["lora"] = [{"id": number, "scale": scale} for number, scale in enumerate(self.adapter_scales)]
         return out

@@ -14,11 +14,12 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from corral.engine.params import LaunchParams, batch_for
+from corral.engine.params import LaunchParams, batch_for, states_at
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -33,6 +34,11 @@ def die_with_parent() -> None:
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def write_for_owner_alone() -> None:
+    """What this process writes, states of slots, is as private as the prompts in them."""
+    os.umask(0o077)
 
 
 def common_params(xllamacpp: Any, params: LaunchParams, socket: str) -> Any:
@@ -54,6 +60,9 @@ def common_params(xllamacpp: Any, params: LaunchParams, socket: str) -> Any:
     p.n_batch = p.n_ubatch = batch_for(params, has_gpu=has_gpu)
     p.cpuparams.n_threads = p.cpuparams_batch.n_threads = params.num_threads
     p.cache_ram_mib = params.cache_mib
+    # Else each new request first copies what all idle slots hold, though they keep it.
+    p.cache_idle_slots = False
+    p.slot_save_path = states_at(params, Path(socket))
     p.ctx_shift = params.context_shift
     p.prefill_assistant = params.prefill
     p.n_gpu_layers = params.gpu_layers
@@ -119,6 +128,7 @@ def _say(out: int, line: str) -> None:
 
 def main() -> None:
     die_with_parent()
+    write_for_owner_alone()
     # The engine keeps descriptor 1 for its progress messages and sends everything else to stderr.
     out = os.dup(1)
     if sys.argv[1:] == ["--describe"]:

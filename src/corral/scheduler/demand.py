@@ -25,7 +25,7 @@ class Demand:
     """`num_ctx`, `num_batch`, `main_gpu` and `use_mmap` None, `num_gpu` < 0 and `num_threads` 0: automatic.
 
     `num_ctx` is within the model's limits. Sizes are bytes on disk. `key` is what a runner is known by:
-    two names over the same weights share one.
+    two names over the same weights share one. `private`: the prompt may be used for its owner alone.
     """
 
     key: Path
@@ -40,6 +40,7 @@ class Demand:
     shift: bool = True
     weights_size: int = 0
     extras_size: int = 0
+    private: bool = False
 
     @property
     def name(self) -> str:
@@ -51,7 +52,12 @@ class Demand:
 
 
 def make_demand(
-    model: Model, options: Options, *, given: frozenset[str] | None, shift: bool | None
+    model: Model,
+    options: Options,
+    *,
+    given: frozenset[str] | None,
+    shift: bool | None,
+    private: bool = False,
 ) -> Demand:
     """The demand of one request; `given` holds the options that the request or the model names.
 
@@ -76,6 +82,7 @@ def make_demand(
         shift=model.family not in _NO_SHIFT_FAMILIES if shift is None else shift,
         weights_size=model.network.file_size or _size(model.weights),
         extras_size=sum(_size(file) for file in files),
+        private=private,
     )
 
 

@@ -5,25 +5,58 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
+from corral.cache import Child, SavedStates, Seats, stamp
 from corral.engine import Adapter, LaunchParams, Process, start
 from corral.scheduler.memory import MIB
 from corral.scheduler.plan import LaunchPlan
+from corral.scheduler.process import LoadedProcess
 
 
 class EngineLauncher:
-    """Starts real children. `find_server` is asked before each; it names a native server, or None."""
+    """Starts real children. `find_server` is asked before each; it names a native server, or None.
 
-    def __init__(self, find_server: Callable[[], Path | None] = lambda: None) -> None:
+    `saved` are the states of slots that children save and restore.
+    """
+
+    def __init__(
+        self, find_server: Callable[[], Path | None] = lambda: None, saved: SavedStates | None = None
+    ) -> None:
         self._find_server = find_server
+        self._saved = saved
 
     async def launch(
         self, plan: LaunchPlan, timeout_s: float, on_progress: Callable[[float], None]
     ) -> Process:
         return await start(
-            launch_params(plan),
+            self._params(plan),
             timeout_s=timeout_s,
             on_progress=on_progress,
             llama_server=self._find_server(),
+        )
+
+    def seats(self, plan: LaunchPlan, process: LoadedProcess) -> Seats:
+        return Seats(process.client, self._child(plan, process), self._saved)
+
+    def _params(self, plan: LaunchPlan) -> LaunchParams:
+        params = launch_params(plan)
+        if self._saved is None:
+            return params
+        self._saved.make_folder()
+        return msgspec.structs.replace(params, state_folder=str(self._saved.folder))
+
+    def _child(self, plan: LaunchPlan, process: LoadedProcess) -> Child:
+        token_bytes = plan.token_bytes
+        return Child(
+            stamp=stamp(launch_params(plan), process.build),
+            weights=str(plan.weights),
+            num_slots=plan.num_slots,
+            num_ctx=plan.num_ctx,
+            token_bytes=token_bytes,
+            memory_tokens=plan.cache_bytes // token_bytes if token_bytes else 0,
+            # What a draft model holds is in no file.
+            can_save=not plan.embedding and plan.draft is None,
         )
 
 

@@ -265,7 +265,8 @@ class Loader:
             process = await self._launch(demand, plan, reason)
         took = loop.time() - began
         log.info("loaded: model=%s pid=%d seconds=%.3f", demand.name, process.pid, took)
-        runner = Runner(demand.model, plan, process, reason=reason, loaded_at=self._now(), load_s=took)
+        seats = self._launcher.seats(plan, process)
+        runner = Runner(demand.model, plan, process, seats, reason=reason, loaded_at=self._now(), load_s=took)
         self._pool.add(runner)
         return runner
 

@@ -109,6 +109,11 @@ class LaunchPlan:
         mapped = self.need.weights if self.use_mmap and not self.device_bytes else 0
         return mapped + self.cache_bytes
 
+    @property
+    def token_bytes(self) -> int:
+        """The keys and values of one token; 0 where nobody knows."""
+        return self.need.context // (self.num_ctx * self.num_slots)
+
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
@@ -141,7 +146,7 @@ def plan_launch(demand: Demand, room: Room, settings: Settings, *, shrink: bool 
         plan = _build(demand, shape, room, settings)
         placed = place(plan.need.total, demand, room, settings, partly=room.alone or shrink)
         if placed is not None:
-            return _with_cache(_placed(plan, placed), room, settings)
+            return _with_cache(_placed(plan, placed), demand, room, settings)
     return None
 
 
@@ -275,9 +280,12 @@ def automatic_batch(demand: Demand, num_ctx: int, num_slots: int, on_device: boo
     return 1024 if total <= 32768 else 2048
 
 
-def _with_cache(plan: LaunchPlan, room: Room, settings: Settings) -> LaunchPlan:
-    """Give the runner its part of the budget for kept prompts, at most a quarter of what is left."""
-    if plan.embedding:
+def _with_cache(plan: LaunchPlan, demand: Demand, room: Room, settings: Settings) -> LaunchPlan:
+    """Give the runner its part of the budget for kept prompts, at most a quarter of what is left.
+
+    The engine knows no owners of prompts: where they must not be shared it keeps none beyond its slots.
+    """
+    if plan.embedding or demand.private:
         return plan
     machine = room.machine
     budget = min(int(_CACHE_SHARE * machine.memory_total), _MAX_CACHE) // max_runners(settings, machine)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from corral.scheduler.demand import Demand
 from corral.scheduler.evict import Candidate
-from corral.scheduler.journal import End, Journal
+from corral.scheduler.journal import End, EndKind, Journal
 from corral.scheduler.machine import Device, Machine
 from corral.scheduler.placement import Room
 from corral.scheduler.reuse import difference, effective_context
@@ -19,6 +19,9 @@ from corral.scheduler.runner import LoadedInfo, Runner, Ticket
 
 log = logging.getLogger("corral.scheduler")
 
+# How long saving its prompts may hold up the end of a runner: while somebody waits for its memory, not long.
+_SAVE_SOON_S = 1.0
+_SAVE_S: dict[EndKind, float] = {"idle": 5.0, "shutdown": 2.0}
 _REQUESTED = End("requested", "unload requested")
 
 
@@ -207,12 +210,20 @@ class Pool:
         log.info("unload: model=%s pid=%d reason=%s", runner.name, runner.process.pid, why.text)
         runner.stopping = True
         self._forget(runner, why)
-        self._kill(runner)
+        self._kill(runner, save_s=_SAVE_S.get(why.kind, _SAVE_SOON_S))
 
-    def _kill(self, runner: Runner) -> None:
-        task = asyncio.get_running_loop().create_task(runner.process.kill())
+    def _kill(self, runner: Runner, *, save_s: float = 0.0) -> None:
+        """End the child; with `save_s` its prompts are saved first, for at most so many seconds."""
+        task = asyncio.get_running_loop().create_task(self._finish(runner, save_s))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
+
+    async def _finish(self, runner: Runner, save_s: float) -> None:
+        try:
+            if save_s and runner.process.alive:
+                await runner.seats.save(save_s)
+        finally:
+            await runner.process.kill()
 
     def _crashed(self, runner: Runner) -> None:
         if runner.stopping:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from corral.cache import Seats
 from corral.engine import Client
 from corral.scheduler.plan import LaunchPlan
 
@@ -13,12 +14,15 @@ from corral.scheduler.plan import LaunchPlan
 class LoadedProcess(Protocol):
     """A child with its model loaded. `exited` is done once the child has ended, for whatever reason.
 
-    The scheduler only hands `client` on. `memory_bytes` is the system memory that the child takes now, and
-    `device_bytes` its memory on devices; 0 where nobody knows.
+    The scheduler only hands `client` on; `build` tells its engine from others. `memory_bytes` is the system
+    memory that the child takes now, and `device_bytes` its memory on devices; 0 where nobody knows.
     """
 
     @property
     def client(self) -> Client: ...
+
+    @property
+    def build(self) -> str: ...
 
     @property
     def pid(self) -> int: ...
@@ -52,3 +56,6 @@ class Launcher(Protocol):
         `timeout_s` bounds the time without progress. Cancelling ends the child before it returns.
         Raises LoadError, RunnerTimeout or RunnerCrashed; NotEnoughMemory where the load ran out of memory.
         """
+
+    def seats(self, plan: LaunchPlan, process: LoadedProcess) -> Seats:
+        """The slots of a child that it has started."""

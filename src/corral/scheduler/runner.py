@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from corral.cache import Seats
 from corral.core.model import Model
 from corral.core.request_id import request_id
 from corral.engine import Client
@@ -57,6 +58,7 @@ class Runner:
         model: Model,
         params: LaunchPlan,
         process: LoadedProcess,
+        seats: Seats,
         *,
         reason: str,
         loaded_at: float,
@@ -65,6 +67,7 @@ class Runner:
         self.model = model
         self.params = params
         self.process = process
+        self.seats = seats
         self.reason = reason
         self.loaded_at = loaded_at
         self.load_s = load_s

@@ -97,15 +97,18 @@ class Scheduler:
         given: frozenset[str] | None = None,
         shift: bool | None = None,
         keep_alive_s: float | None = None,
+        private: bool = False,
     ) -> AbstractAsyncContextManager[Lease]:
         """Hold a slot of a runner of `model`, loading it if needed, for the time of an `async with`.
 
         `given` names the options that the request or the model set (None: all that differ from automatic),
-        `shift` None means the model's default, `keep_alive_s` None keeps what holds now.
-        Raises ServerBusy, NotEnoughMemory, LoadError, RunnerTimeout, RunnerCrashed, Unsupported; a request
-        that is cancelled while it waits leaves at once, and ends the load that only it waited for.
+        `shift` None means the model's default, `keep_alive_s` None keeps what holds now. The prompt of a
+        `private` request is of use to its owner alone. Raises ServerBusy, NotEnoughMemory, LoadError,
+        RunnerTimeout, RunnerCrashed, Unsupported; a request that is cancelled while it waits leaves at
+        once, and ends the load that only it waited for.
         """
-        return self._hold(make_demand(model, options, given=given, shift=shift), keep_alive_s)
+        demand = make_demand(model, options, given=given, shift=shift, private=private)
+        return self._hold(demand, keep_alive_s)
 
     def preview(self, model: Model, options: Options) -> Preview:
         """What loading `model` would do now. Raises LoadError, Unsupported."""

@@ -11,6 +11,7 @@ import sys
 import uvicorn
 
 from corral import __version__, anthropic, api, openai, share
+from corral.cache import SavedStates
 from corral.chats import Chats
 from corral.database import Database, database_path
 from corral.engine import sweep_folders
@@ -52,11 +53,13 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
     database = Database(database_path(settings.home))
     ring = KeyRing(database)
     library = Library(Store(settings.models), settings)
-    scheduler = Scheduler(settings, EngineLauncher(lambda: program_in_use(settings)))
+    saved = _saved_states(settings, database)
+    scheduler = Scheduler(settings, EngineLauncher(lambda: program_in_use(settings), saved))
     metrics = Metrics(scheduler)
     mode = read_mode(settings.capture)
     capture = Capture(settings.home / "captures", mode) if mode is not None else None
-    service = Service(library, scheduler, Books(ring, metrics))
+    prompt_owner = (lambda: None) if settings.prompt_cache_shared else _owner
+    service = Service(library, scheduler, Books(ring, metrics), prompt_owner)
     images = RemoteImages(settings.image_hosts)
     table = [
         *api.routes(service, library, scheduler),
@@ -72,6 +75,8 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
     async def close() -> None:
         await library.pulls.close()
         await scheduler.close()
+        if saved is not None:
+            saved.close()
         await ring.close()
         await database.close()
         if capture is not None:
@@ -85,6 +90,13 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
         check_host=loopback,
         on_shutdown=close,
     )
+
+
+def _saved_states(settings: Settings, database: Database) -> SavedStates | None:
+    if settings.no_prompt_cache:
+        return None
+    folder = settings.home / "cache" / "prompts"
+    return SavedStates(folder, database, limit=settings.prompt_cache_size)
 
 
 def listen(address: Address) -> socket.socket:

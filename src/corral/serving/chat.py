@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from corral.answer import ForcedCallParser
+from corral.cache import Seat
 from corral.core.events import Cut, Done, Event, Rendered, Text, Thinking
 from corral.core.messages import Message, Tool
 from corral.core.model import PromptMode
@@ -102,7 +103,7 @@ class RenderedChat(ChatRun):
         return Continuation(
             prompt=fitted.text,
             images=prompt.images,
-            num_tokens=fitted.num_tokens,
+            tokens=fitted.tokens,
             cut=self._cut(kept, in_prompt=fitted.was_cut),
         )
 
@@ -126,23 +127,23 @@ class NativeChat(ChatRun):
     """The engine renders and reads, with the chat template of the model."""
 
     async def _answer(self, grammar: str) -> Answer:
-        kept, num_tokens = await self._fit()
+        kept, tokens = await self._fit()
         if self._run.request.debug_render_only:
             num_images = sum(len(message.images) for message in kept)
             return Answer(single=Rendered(await self._text(kept), num_images))
         cut = self._cut(kept)
         schema = None if self._tools else plain_schema(self._run.request.format)
         if schema:
-            return Answer(self._schema_events(kept, schema, num_tokens, cut))
+            return Answer(self._schema_events(kept, schema, tokens, cut))
         if grammar:
-            return Answer(self._held_events(kept, grammar, num_tokens, cut))
-        return Answer(self._events(kept, num_tokens, cut))
+            return Answer(self._held_events(kept, grammar, tokens, cut))
+        return Answer(self._events(kept, tokens, cut))
 
     async def _prepared(self) -> Continuation:
-        kept, num_tokens = await self._fit()
+        kept, tokens = await self._fit()
         marked, images = as_text(kept)
         text = await self._text(marked)
-        return Continuation(prompt=text, images=images, num_tokens=num_tokens, cut=self._cut(kept))
+        return Continuation(prompt=text, images=images, tokens=tokens, cut=self._cut(kept))
 
     async def _text(self, messages: Sequence[Message], begun: str = "", reasoning: str = "") -> str:
         """`begun`: how the answer begins, after its `reasoning`; empty where nothing is written yet."""
@@ -152,45 +153,51 @@ class NativeChat(ChatRun):
         values = template_arguments(self._run.think)
         return await self._run.client.apply_template(sent, native_tools(self._tools), values)
 
-    async def _fit(self) -> tuple[list[Message], int]:
-        """What the model gets to see, and its tokens where they matter (else 0)."""
+    async def _fit(self) -> tuple[list[Message], Sequence[int]]:
+        """What the model gets to see, and the tokens of its prompt; none where only that is to be shown."""
         run = self._run
-        counts: dict[int, int] = {}
+        counted: dict[int, list[int]] = {}
 
         async def count(some: Sequence[Message]) -> int:
-            counts[len(some)] = await run.count(await self._text(some))
-            return counts[len(some)]
+            counted[len(some)] = await run.client.tokenize(await self._text(some))
+            return len(counted[len(some)])
 
         kept = await run.fit(self._messages, count, native=True)
-        is_smaller = run.window < run.lease.runner.num_ctx
-        if run.request.debug_render_only or not (is_smaller or not run.shifts):
-            return kept, 0
-        num_tokens = counts.get(len(kept)) or await count(kept)
-        # A larger runner would take what this request's window cannot hold.
-        run.check_window(num_tokens)
-        return kept, num_tokens
+        if run.request.debug_render_only:
+            return kept, ()
+        if len(kept) not in counted:
+            await count(kept)
+        tokens = counted[len(kept)]
+        if run.window < run.lease.runner.num_ctx or not run.shifts:
+            # A larger runner would take what this request's window cannot hold.
+            run.check_window(len(tokens))
+        return kept, tokens
 
     async def _events(
         self,
         kept: Sequence[Message],
-        num_tokens: int,
+        tokens: Sequence[int],
         cut: Cut | None,
         schema: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[list[Event], None]:
-        request = ChatCompletion(
-            messages=native_messages(kept),
-            tools=native_tools(self._tools),
-            parallel_calls=self._choice.parallel,
-            template_values=template_arguments(self._run.think),
-            sampling=self._run.sampling(num_tokens),
-            schema=schema,
-        )
         calls = CallPieces(parallel=self._choice.parallel)
-        async with aclosing(self._run.client.chat(request)) as stream:
-            async for batch in stream:
-                yield [event for chunk in batch for event in self._read(chunk, calls, cut)]
+        marked, media = as_text(kept)
+        text = await self._text(marked) if media else ""
+        async with self._run.seated(text, tokens=tokens, media=media) as seat:
+            request = ChatCompletion(
+                messages=native_messages(kept),
+                tools=native_tools(self._tools),
+                parallel_calls=self._choice.parallel,
+                template_values=template_arguments(self._run.think),
+                sampling=self._run.sampling(len(tokens), seat.slot),
+                schema=schema,
+            )
+            async with aclosing(self._run.client.chat(request)) as stream:
+                async for batch in stream:
+                    yield [event for chunk in batch for event in self._read(chunk, calls, cut, seat)]
 
-    def _read(self, chunk: Chunk, calls: CallPieces, cut: Cut | None) -> list[Event]:
+    def _read(self, chunk: Chunk, calls: CallPieces, cut: Cut | None, seat: Seat) -> list[Event]:
+        seat.see(chunk)
         match chunk:
             case TextPiece(text, reasoning):
                 shown = shown_logprobs(chunk, self._run.request.top_logprobs)
@@ -206,11 +213,11 @@ class NativeChat(ChatRun):
         return []
 
     async def _schema_events(
-        self, kept: Sequence[Message], schema: Mapping[str, Any], num_tokens: int, cut: Cut | None
+        self, kept: Sequence[Message], schema: Mapping[str, Any], tokens: Sequence[int], cut: Cut | None
     ) -> AsyncGenerator[list[Event], None]:
         """The engine holds the content to the schema, after any reasoning; here its end is checked."""
         content: list[str] = []
-        async with aclosing(self._events(kept, num_tokens, cut, schema)) as stream:
+        async with aclosing(self._events(kept, tokens, cut, schema)) as stream:
             async for events in stream:
                 yield [self._ended(event, content) for event in events]
 
@@ -224,12 +231,12 @@ class NativeChat(ChatRun):
         return event
 
     async def _held_events(
-        self, kept: Sequence[Message], grammar: str, num_tokens: int, cut: Cut | None
+        self, kept: Sequence[Message], grammar: str, tokens: Sequence[int], cut: Cut | None
     ) -> AsyncGenerator[list[Event], None]:
         """As `complete_held`: freely until the answer proper begins, then on from there under the grammar."""
         run, opening = self._run, Opening(self._run)
         if run.model.can("thinking") or self._tools:
-            async with aclosing(self._events(kept, num_tokens, cut)) as stream:
+            async with aclosing(self._events(kept, tokens, cut)) as stream:
                 async for events in stream:
                     yield opening.passed(events)
                     if opening.is_over:
@@ -238,8 +245,8 @@ class NativeChat(ChatRun):
                     return
         marked, images = as_text(kept)
         prompt = await self._before_answer(marked, opening.reasoning)
-        num_tokens = await run.count(prompt) if num_tokens else 0
-        work = Continuation(prompt=prompt, images=images, num_tokens=num_tokens, cut=cut)
+        tokens = () if images else await run.client.tokenize(prompt)
+        work = Continuation(prompt=prompt, images=images, tokens=tokens, cut=cut)
         async with aclosing(complete(run, hold(work, grammar))) as stream:
             async for events in stream:
                 yield events

@@ -32,9 +32,9 @@ Finisher = Callable[[str], Awaitable[tuple[int, ...] | None]]
 class Continuation:
     """A prompt for the engine, and all that its answer needs.
 
-    `images` stand where the prompt has `[img-0]`, `[img-1]`... `num_tokens` of the prompt is 0 where nobody
-    counted. `is_json`: the text that the grammar holds must be complete JSON at its end. `cut` is what the
-    prompt lacks of the request.
+    `images` stand where the prompt has `[img-0]`, `[img-1]`... The `tokens` of the prompt are there where
+    somebody counted them, and so limit the answer. `is_json`: the text that the grammar holds must be
+    complete JSON at its end. `cut` is what the prompt lacks of the request.
     """
 
     prompt: str
@@ -42,7 +42,7 @@ class Continuation:
     images: Sequence[bytes] = ()
     grammar: str = ""
     is_json: bool = False
-    num_tokens: int = 0
+    tokens: Sequence[int] = ()
     cut: Cut | None = None
     context: Finisher | None = None
 
@@ -52,13 +52,6 @@ async def complete(run: Run, work: Continuation) -> AsyncGenerator[list[Event], 
     prompt, media = await _with_media(run.client, work.prompt, work.images)
     # Many templates begin with the token that the engine adds by itself; two of them confuse a model.
     prompt = prompt.removeprefix(await run.client.bos_text())
-    request = Completion(
-        prompt=prompt,
-        images=media,
-        grammar=work.grammar,
-        shown_tags=work.parser.tags,
-        sampling=run.sampling(work.num_tokens),
-    )
     written: list[str] = []
     guard = _Guard()
     progress = PrefillProgress(0, 0, 0)
@@ -73,27 +66,37 @@ async def complete(run: Run, work: Continuation) -> AsyncGenerator[list[Event], 
         end = Done(finish.reason, run.usage(finish), tokens, cut=work.cut, broken_off=broken_off)
         return [*work.parser.finish(), end]
 
-    async with aclosing(run.client.complete(request)) as stream:
-        async for batch in stream:
-            events: list[Event] = []
-            for chunk in batch:
-                match chunk:
-                    case TextPiece():
-                        written.append(chunk.text)
-                        guard.see(chunk.text)
-                        shown = shown_logprobs(chunk, run.request.top_logprobs)
-                        events += work.parser.feed(chunk.text, shown)
-                    case PrefillProgress():
-                        progress = chunk
-                        run.meter.prefilled(chunk.total, chunk.cached)
-                    case Finish():
-                        events += await done(chunk)
-            if guard.tripped:
-                log.warning("generation stopped: the model repeats itself")
-                events += await done(Finish("stop", progress.total, progress.cached, len(written), 0.0, 0.0))
-            yield events
-            if guard.tripped:
-                return
+    async with run.seated(work.prompt, tokens=work.tokens, media=work.images) as seat:
+        request = Completion(
+            prompt=prompt,
+            images=media,
+            grammar=work.grammar,
+            shown_tags=work.parser.tags,
+            sampling=run.sampling(len(work.tokens), seat.slot),
+        )
+        async with aclosing(run.client.complete(request)) as stream:
+            async for batch in stream:
+                events: list[Event] = []
+                for chunk in batch:
+                    seat.see(chunk)
+                    match chunk:
+                        case TextPiece():
+                            written.append(chunk.text)
+                            guard.see(chunk.text)
+                            shown = shown_logprobs(chunk, run.request.top_logprobs)
+                            events += work.parser.feed(chunk.text, shown)
+                        case PrefillProgress():
+                            progress = chunk
+                            run.meter.prefilled(chunk.total, chunk.cached)
+                        case Finish():
+                            events += await done(chunk)
+                if guard.tripped:
+                    log.warning("generation stopped: the model repeats itself")
+                    counts = (progress.total, progress.cached, len(written))
+                    events += await done(Finish("stop", *counts, 0.0, 0.0))
+                yield events
+                if guard.tripped:
+                    return
 
 
 async def _with_media(client: Client, prompt: str, images: Sequence[bytes]) -> tuple[str, list[str]]:

@@ -62,7 +62,7 @@ class GenerateRun:
             prompt=fitted.text,
             images=images,
             parser=PlainParser() if is_native else run.parser(fitted.text, (), None, raw=request.raw),
-            num_tokens=fitted.num_tokens,
+            tokens=fitted.tokens,
             cut=run.cut(whole.num_dropped, in_prompt=fitted.was_cut),
             context=None if request.raw else context,
         )

@@ -47,9 +47,9 @@ async def complete_held(run: Run, work: Continuation, grammar: str) -> AsyncGene
         else:
             return
     prompt = work.prompt + watch.before
-    num_tokens = await run.count(prompt) if work.num_tokens else 0
+    tokens = await run.client.tokenize(prompt) if work.tokens else ()
     context = _context_after(watch.before, work.context)
-    work = replace(work, prompt=prompt, num_tokens=num_tokens, context=context)
+    work = replace(work, prompt=prompt, tokens=tokens, context=context)
     async with aclosing(complete(run, hold(work, grammar))) as stream:
         async for events in stream:
             yield events

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from corral.answer import AnswerParser, PlainParser, family_parser, generic_parser
+from corral.cache import Prefix, Realm, Seat, media_blocks, token_blocks
 from corral.core import gojson
 from corral.core.events import Cut, TokenLogprob, Usage
 from corral.core.messages import Message, Tool
@@ -32,10 +34,10 @@ TOO_LONG = (
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A prompt that the window holds; `num_tokens` 0: not counted. `was_cut`: its middle is missing."""
+    """A prompt that the window holds; without `tokens` nobody counted. `was_cut`: its middle is missing."""
 
     text: str
-    num_tokens: int = 0
+    tokens: tuple[int, ...] = ()
     was_cut: bool = False
 
 
@@ -43,7 +45,8 @@ class Fitted:
 class Run:
     """A request with all that has been decided about it.
 
-    `load_s` is how long it took from its arrival to a ready runner.
+    `load_s` is how long it took from its arrival to a ready runner. `owner` is the id of the API key whose
+    requests may use its prompt, None for all without one.
     """
 
     model: Model
@@ -54,6 +57,7 @@ class Run:
     adapter_scales: tuple[float, ...]
     meter: Meter
     load_s: float
+    owner: int | None = None
 
     @property
     def client(self) -> Client:
@@ -75,7 +79,25 @@ class Run:
         """The context window as the engine counts it."""
         return -(-self.lease.num_ctx // _CONTEXT_STEP) * _CONTEXT_STEP
 
-    def sampling(self, num_prompt_tokens: int = 0) -> Sampling:
+    @asynccontextmanager
+    async def seated(
+        self, prompt: str, *, tokens: Sequence[int] = (), media: Sequence[bytes] = ()
+    ) -> AsyncIterator[Seat]:
+        """A slot for a prompt; its `tokens` spare asking for them, `media` are the files in it."""
+        realm = Realm(self.owner, self.adapter_scales)
+        if media:
+            prefix = Prefix(realm=realm, blocks=media_blocks(prompt, media), has_media=True)
+        else:
+            found = tokens or await self.client.tokenize(prompt)
+            prefix = Prefix(realm=realm, blocks=token_blocks(found))
+        seats = self.lease.runner.seats
+        seat = await seats.take(prefix)
+        try:
+            yield seat
+        finally:
+            seats.leave(seat)
+
+    def sampling(self, num_prompt_tokens: int = 0, slot: int | None = None) -> Sampling:
         """Without context shift the answer ends with this request's window, even on a larger runner."""
         sampling = Sampling.of(
             self.options,
@@ -83,6 +105,7 @@ class Run:
             logprobs=self.request.logprobs,
             top_logprobs=self.request.top_logprobs,
             adapter_scales=self.adapter_scales,
+            slot=slot,
         )
         if self.shifts or not num_prompt_tokens:
             return sampling
@@ -160,18 +183,19 @@ class Run:
         if has_images:
             return Fitted(prompt)
         tokens = await self.client.tokenize(prompt)
+        whole = Fitted(prompt, tuple(tokens))
         limit = self.lease.num_ctx
         if len(tokens) < limit or self.request.debug_render_only:
-            return Fitted(prompt, len(tokens))
+            return whole
         if not self.request.truncate:
             self.check_window(len(tokens))
-            return Fitted(prompt, len(tokens))
+            return whole
         if not self.shifts:
             raise PromptTooLong(TOO_LONG)
         if len(tokens) == limit:
-            return Fitted(prompt, limit)
+            return whole
         kept = cut_middle(tokens, limit, self.options.num_keep)
-        return Fitted(await self.client.detokenize(kept), len(kept), was_cut=True)
+        return Fitted(await self.client.detokenize(kept), tuple(kept), was_cut=True)
 
     def parser(self, prompt: str, tools: Sequence[Tool], last: Message | None, *, raw: bool) -> AnswerParser:
         """Who reads the answer of a prompt that we rendered."""

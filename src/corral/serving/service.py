@@ -46,12 +46,23 @@ class Models(Protocol):
 
 
 class Service:
-    """Answers requests; it keeps no state of its own. `observer` hears of each that reached a model."""
+    """Answers requests; it keeps no state of its own. `observer` hears of each that reached a model.
 
-    def __init__(self, models: Models, scheduler: Scheduler, observer: Observer | None = None) -> None:
+    `owner` tells the id of the API key whose prompts the current request may use, None for those of all
+    without a key.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        scheduler: Scheduler,
+        observer: Observer | None = None,
+        owner: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self._models = models
         self._scheduler = scheduler
         self._observer = observer
+        self._owner = owner
 
     async def generate(self, request: GenerateRequest) -> Answer:
         """Raises CorralError before the first event; later errors come out of the answer's batches."""
@@ -150,7 +161,14 @@ class Service:
         """The request on a runner of its model."""
         options = resolve_options(model.parameters, request.options)
         scales = adapter_scales(options.adapters, model.adapter_names)
-        held = self._scheduler.lease(model, options, shift=request.shift, keep_alive_s=request.keep_alive_s)
+        owner = self._owner()
+        held = self._scheduler.lease(
+            model,
+            options,
+            shift=request.shift,
+            keep_alive_s=request.keep_alive_s,
+            private=owner is not None,
+        )
         async with held as lease:
             meter.leased(lease)
             yield Run(
@@ -162,6 +180,7 @@ class Service:
                 adapter_scales=scales,
                 meter=meter,
                 load_s=meter.elapsed_s,
+                owner=owner,
             )
 
     async def embed(self, request: EmbedRequest) -> Embeddings:

@@ -30,6 +30,14 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _size(text: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)(i?)B?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise ValueError(f"no size: {text}")
+    base = 1024 if found[3] else 1000
+    return int(float(found[1]) * base ** " KMGT".index(found[2].upper() or " "))
+
+
 def _seconds(text: str) -> float:
     value = float(int(text)) if re.fullmatch(r"[+-]?\d+", text) else parse_duration(text)
     return FOREVER if value < 0 else value
@@ -62,6 +70,7 @@ ADDRESS = Kind("an address in quotes", (str,), strict_address, parse_address)
 WORDS = Kind("a list of texts", (str, list), _words)
 FLAG = Kind("true or false", (bool,), _flag)
 NUMBER = Kind("a whole number from 0", (int,), _number)
+SIZE = Kind('a size such as "10 GB", or bytes', (str, int), _size)
 SECONDS = Kind('a duration such as "5m", or seconds', (str, int), _seconds)
 LIMIT = Kind(SECONDS.wanted, (str, int), _limit)
 LEVEL = Kind("a whole number from 0, or true or false", (int, bool), _level)

@@ -77,6 +77,9 @@ class Reader:
     def number(self, name: str, default: int) -> int:
         return self._look(name, default, kinds.NUMBER)
 
+    def size(self, name: str) -> int:
+        return self._look(name, 0, kinds.SIZE)
+
     def seconds(self, name: str, default: float) -> float:
         return self._look(name, default, kinds.SECONDS)
 

@@ -36,6 +36,9 @@ class Settings:
     sched_spread: bool = False
     flash_attention: bool | None = None
     kv_cache_type: str = ""
+    no_prompt_cache: bool = False  # on the disk
+    prompt_cache_size: int = 0
+    prompt_cache_shared: bool = False  # between API keys
     go_template: bool | None = None
     no_prune: bool = False
     no_cloud: bool = False
@@ -124,6 +127,9 @@ def _read(reader: Reader) -> Settings:
         sched_spread=reader.switch("SCHED_SPREAD"),
         flash_attention=reader.flag("FLASH_ATTENTION"),
         kv_cache_type=reader.text("KV_CACHE_TYPE").lower(),
+        no_prompt_cache=reader.switch("NO_PROMPT_CACHE"),
+        prompt_cache_size=reader.size("PROMPT_CACHE_SIZE"),
+        prompt_cache_shared=reader.switch("PROMPT_CACHE_SHARED"),
         go_template=reader.flag("GO_TEMPLATE"),
         no_prune=reader.switch("NOPRUNE"),
         no_cloud=reader.switch("NO_CLOUD"),
