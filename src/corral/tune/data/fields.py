@@ -56,7 +56,7 @@ def shared_conversation(value: object, system: str) -> tuple[Message, ...]:
         if role is None:
             raise BadRow(f"message {number} is from {turn.get('from')!r}")
         if role == "call":
-            out.append(Message("assistant", tool_calls=_calls_of(turn.get("value"), number)))
+            out.append(Message("assistant", tool_calls=tool_calls(turn.get("value"), f"message {number}")))
         else:
             out.append(Message(role, text_of(turn.get("value"), f"message {number}")))
     return _with_tool_names(out)
@@ -111,7 +111,7 @@ def _message(turn: dict[str, Any], number: int) -> Message:
         role,
         _content(turn.get("content"), where),
         text_of(thinking, f"{where}, its thinking"),
-        tool_calls=_calls_of(calls, number) if calls else (),
+        tool_calls=tool_calls(calls, where) if calls else (),
         tool_name=text_of(turn.get("tool_name") or turn.get("name"), where) if role == "tool" else "",
         tool_call_id=text_of(turn.get("tool_call_id"), where),
     )
@@ -129,14 +129,14 @@ def _content(value: object, where: str) -> str:
     return "".join(parts)
 
 
-def _calls_of(value: object, number: int) -> tuple[ToolCall, ...]:
-    items = _decoded(value, f"message {number}, its calls")
+def tool_calls(value: object, where: str) -> tuple[ToolCall, ...]:
+    """One call or a list of them, or either as JSON; each as OpenAI writes it, or bare. Raises BadRow."""
+    items = _decoded(value, f"{where}, its calls")
     items = items if isinstance(items, list) else [items]
-    return tuple(_call(item, at, number) for at, item in enumerate(items))
+    return tuple(_call(item, at, f"{where}, its call {at + 1}") for at, item in enumerate(items))
 
 
-def _call(item: object, at: int, number: int) -> ToolCall:
-    where = f"message {number}, its call {at + 1}"
+def _call(item: object, at: int, where: str) -> ToolCall:
     if not isinstance(item, dict):
         raise BadRow(f"{where} is {_kind(item)}, no object")
     function = item.get("function", item)

@@ -106,6 +106,7 @@ class _Rendered:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._is_harmony = "harmony" in (model.parser, model.config.renderer)
+        self._tails: list[str] | None = None
 
     async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], think: Think) -> str:
         try:
@@ -120,23 +121,31 @@ class _Rendered:
         if self._is_harmony:
             return harmony_answer(last, tools)
         text = _written(prompt, await self.prompt(messages, tools, think), last, opening=_OPENING)
+        if self._tails is None:
+            self._tails = [(await self._ending(calls=calls))[0] for calls in (False, True)]
+        text = text.removesuffix(self._tails[bool(last.tool_calls)])
         if last.tool_calls or last.thinking:
             parser = answer_parser(self._model, prompt, tools, think, before[-1])
             check_read_back(parser, text, last)
         return text
 
     async def closing(self, *, calls: bool) -> str:
-        if self._is_harmony:
-            return ""
+        return "" if self._is_harmony else (await self._ending(calls=calls))[1]
+
+    async def _ending(self, *, calls: bool) -> tuple[str, str]:
+        """What the template writes behind the last answer, and what behind one that is followed by a turn.
+
+        What both begin with belongs to the answer.
+        """
         question, answer, next = _PROBES[calls]
         tools = _PROBE_TOOLS if calls else ()
         try:
-            bare = await self.prompt([question, answer], tools, None)
-            followed = await self.prompt([question, answer, next], tools, None)
+            last = (await self.prompt([question, answer], tools, None)).rpartition(_MARK)[2]
+            followed = (await self.prompt([question, answer, next], tools, None)).rpartition(_MARK)[2]
         except BadRow:
-            return ""
-        end = bare.rpartition(_MARK)[2]
-        return followed.rpartition(_MARK)[2].removeprefix(end) if _MARK in followed else ""
+            return "", ""
+        common = _num_common(last, followed)
+        return last[common:], followed[common:]
 
 
 def _written(prompt: str, whole: str, answer: Message, *, opening: str) -> str:
@@ -144,7 +153,13 @@ def _written(prompt: str, whole: str, answer: Message, *, opening: str) -> str:
 
     `opening` is the tag of reasoning where the template knows one. Raises BadRow.
     """
-    text = whole[len(prompt) :] if whole.startswith(prompt) else _after_opened(prompt, whole, answer)
+    opened = prompt.rstrip()
+    if whole.startswith(prompt):
+        text = whole[len(prompt) :]
+    elif whole.startswith(opened):  # the template ends with white space of its own
+        text = whole[len(opened) :].lstrip()
+    else:
+        text = _after_opened(prompt, whole, answer)
     thinking = answer.thinking.strip()
     if thinking and thinking not in text:
         if not opening:
@@ -165,6 +180,12 @@ def _after_opened(prompt: str, whole: str, answer: Message) -> str:
         text = text.partition(_CLOSING)[2]
     text = text.lstrip("\n")
     return text if opened.strip() else f"{answer.thinking}\n{_CLOSING}\n\n{text}"
+
+
+def _num_common(one: str, other: str) -> int:
+    """How many characters two texts begin with together."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _short(error: CorralError) -> str:

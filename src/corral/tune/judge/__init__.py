@@ -1,0 +1,12 @@
+"""Whether a tuned model is better than its base: held-out loss, and prompts whose answers are checked.
+
+In: a file of prompts with what their answers must hold, the base and the adapter, losses. Out: a `Judged`
+with the reason. Prompts walk the same road as requests to the server.
+"""
+
+from corral.tune.judge.ask import Answered, ask_prompts
+from corral.tune.judge.expect import Expected
+from corral.tune.judge.prompts import Check, read_checks
+from corral.tune.judge.verdict import judge
+
+__all__ = ["Answered", "Check", "Expected", "ask_prompts", "judge", "read_checks"]
