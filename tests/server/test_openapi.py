@@ -15,8 +15,16 @@ from corral.server.watching import OPERATIONS, watching_routes
 
 DESCRIBED = json.loads(document())
 ROUTES = {
-    "api": ([*api.routes(None, None, None), *api.key_routes(None), *api.chat_routes(None)], api.OPERATIONS),
-    "openai": (openai.routes(None, None, None), openai.OPERATIONS),
+    "api": (
+        [
+            *api.routes(None, None, None),
+            *api.key_routes(None),
+            *api.chat_routes(None),
+            *api.tune_routes(None),
+        ],
+        api.OPERATIONS,
+    ),
+    "openai": ([*openai.routes(None, None, None), *openai.tuning_routes(None, None)], openai.OPERATIONS),
     "server": (
         [(route.method, route.path, route.endpoint) for route in watching_routes(None, None)],
         OPERATIONS,

@@ -9,6 +9,7 @@ from corral.api.keys import key_routes
 from corral.api.operations import OPERATIONS
 from corral.api.replies import NDJSON, error_response, json_response
 from corral.api.routes import routes
+from corral.api.tune import tune_routes
 
 __all__ = [
     "NDJSON",
@@ -18,4 +19,5 @@ __all__ = [
     "json_response",
     "key_routes",
     "routes",
+    "tune_routes",
 ]

@@ -281,4 +281,6 @@ def _shown(shown: Shown, *, basename: str = "") -> dict[str, Any]:
     out["modified_at"] = local_time_text(shown.modified_at)
     if shown.requires:
         out["requires"] = shown.requires
+    if shown.tuned:
+        out["tuned"] = shown.tuned
     return out

@@ -23,6 +23,7 @@ from corral.api.shapes import (
     TransferIn,
     VerifyIn,
 )
+from corral.api.tune import TUNE_OPERATIONS
 from corral.chats import Change
 from corral.wire import Operation
 
@@ -138,6 +139,7 @@ OPERATIONS = (
     _get("/api/keys", "The API keys, their limits and what they have used"),
     _post("/api/keys", "Make an API key, shown once", KeyIn, "name", example={"name": "alice"}),
     Operation(method="DELETE", path="/api/keys/:name", summary="Revoke an API key", answer=""),
+    *TUNE_OPERATIONS,
     _post("/api/me", "The account: there is none", None),
     _post("/api/signout", "Leave the account: there is none", None),
     Operation(method="DELETE", path="/api/user/keys/:key", summary="Leave the account: there is none"),

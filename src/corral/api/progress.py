@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -30,18 +30,30 @@ async def progress_reply(records: Records, *, stream: bool) -> Response | Stream
                 async for record in records:
                     last = _as_json(record)
             return json_response(last, content_type=BARE_JSON)
-        first = await anext(records)
     except CorralError as error:
-        await records.aclose()
         return error_response(error, content_type=BARE_JSON)
-    return Streaming(_lines(first, records), content_type=NDJSON, on_end=records.aclose)
+    lines = (gojson.encode(_as_json(record)) async for record in records)
+    return await stream_reply(lines, records.aclose)
 
 
-async def _lines(first: ProgressRecord | Damage, records: Records) -> AsyncGenerator[bytes, None]:
-    yield gojson.encode(_as_json(first)) + b"\n"
+async def stream_reply(
+    lines: AsyncGenerator[bytes, None], on_end: Callable[[], Awaitable[object]]
+) -> Response | Streaming:
+    """A stream of lines of JSON, each sent as it comes. An error before the first line keeps its status."""
     try:
-        async for record in records:
-            yield gojson.encode(_as_json(record)) + b"\n"
+        first = await anext(lines, None)
+    except CorralError as error:
+        await on_end()
+        return error_response(error, content_type=BARE_JSON)
+    return Streaming(_lines(first, lines), content_type=NDJSON, on_end=on_end)
+
+
+async def _lines(first: bytes | None, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    if first is not None:
+        yield first + b"\n"
+    try:
+        async for line in rest:
+            yield line + b"\n"
     except CorralError as error:
         hint = {"hint": error.hint} if error.hint else {}
         yield gojson.encode({"error": error.message, **hint}) + b"\n"

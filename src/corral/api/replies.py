@@ -18,6 +18,12 @@ def json_response(value: object, *, status: int = 200, content_type: str = JSON)
     return Response(gojson.encode(value), status_code=status, headers={"content-type": content_type})
 
 
+def hinted_response(error: CorralError) -> Response:
+    """As `error_response`, with what to do about it: for endpoints that the reference does not have."""
+    hint = {"hint": error.hint} if error.hint else {}
+    return json_response({"error": error.message, **hint}, status=status_of(error))
+
+
 def error_response(error: CorralError, *, content_type: str = JSON, status: int = 0) -> Response:
     """`{"error": ...}` with the status of the error's class, unless `status` says otherwise."""
     return json_response(

@@ -199,27 +199,29 @@ def _record(line: bytes, status: int) -> dict[str, Any]:
 
 def _error(response: Answer, data: bytes, *, with_status: bool = False) -> ServerError:
     """The error of an answer of 400 and above; see cli.md section 3 for its text."""
-    text, signin_url = _error_text(data)
+    text, hint, signin_url = _error_text(data)
     line = f"{response.status} {response.reason}".strip()
     if response.status == 401:
         return NotSignedIn(text or line, signin_url=signin_url)
     if not text:
         return ServerError(line, status=response.status)
-    return ServerError(f"{line}: {text}" if with_status else text, status=response.status, detail=text)
+    shown = f"{line}: {text}" if with_status else text
+    return ServerError(shown, status=response.status, detail=text, hint=hint or None)
 
 
-def _error_text(data: bytes) -> tuple[str, str]:
+def _error_text(data: bytes) -> tuple[str, str, str]:
+    """What is wrong, what to do about it, and where to sign in."""
     text = data.decode("utf-8", "replace").strip()
     try:
         body = json.loads(text)
     except ValueError:
-        return text, ""
+        return text, "", ""
     if not isinstance(body, dict):
-        return text, ""
+        return text, "", ""
     error = body.get("error", "")
     if isinstance(error, dict):  # the form of the other dialects
         error = error.get("message", "")
-    return str(error), str(body.get("signin_url", ""))
+    return str(error), str(body.get("hint") or ""), str(body.get("signin_url", ""))
 
 
 def _reason(error: Exception) -> str:

@@ -29,6 +29,8 @@ MEDIA_TENSOR = _PREFIX + "tensor"
 MEDIA_JSON = _PREFIX + "json"
 # Of our own: the published files that a model was made of. Other programs ignore layers they do not know.
 MEDIA_SOURCE = "application/vnd.corral.source.v1+json"
+# Likewise: how a model was fine-tuned, a JSON object.
+MEDIA_CARD = "application/vnd.corral.tuning.v1+json"
 # What some registries answer for one name and several machines: manifests of manifests.
 MEDIA_INDEXES = frozenset(
     {

@@ -105,4 +105,22 @@ STEPS: tuple[str, ...] = (
         used_at REAL NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE files (
+        id TEXT PRIMARY KEY,
+        owner INTEGER REFERENCES keys (id) ON DELETE CASCADE,  -- NULL: sent without a key
+        name TEXT NOT NULL,
+        purpose TEXT NOT NULL,
+        size INTEGER NOT NULL,  -- bytes
+        created_at REAL NOT NULL
+    ) STRICT;
+    CREATE TABLE tune_jobs (
+        id TEXT PRIMARY KEY,
+        owner INTEGER REFERENCES keys (id) ON DELETE CASCADE,  -- NULL: made without a key
+        state TEXT NOT NULL,
+        server TEXT NOT NULL,  -- the process that keeps the job in its queue
+        created_at REAL NOT NULL,
+        job TEXT NOT NULL  -- all of it as JSON
+    ) STRICT;
+    """,
 )

@@ -12,6 +12,7 @@ from corral.library.facts import CreateRequest, Details, Listed, Shown, TensorFa
 from corral.library.library import Library
 from corral.library.pulls import Pull, Pulls
 from corral.library.sharing import SharedBlob, Sharing
+from corral.library.tuned import Tuned
 from corral.library.upkeep import Comparison, Damage, DiskUse, ModelUse, Upkeep
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Sharing",
     "Shown",
     "TensorFact",
+    "Tuned",
     "Upkeep",
     "check_request",
     "read_hosts",

@@ -15,12 +15,13 @@ from corral.core.names import ModelName, Reference, parse_reference
 from corral.core.requests import ProgressRecord
 from corral.errors import CorralError, InvalidInput, InvalidName
 from corral.library import imports
+from corral.library.base import reuse_base, write_model
 from corral.library.facts import CreateRequest
 from corral.library.imports import Imported
 from corral.library.info import config_changes, licenses_of
-from corral.library.pins import Pins, remove_unused
+from corral.library.pins import Pins
 from corral.library.quantize import quantizing, target_type, wanted_type
-from corral.library.reading import Reader, or_nothing
+from corral.library.reading import Reader
 from corral.library.recipe import Part, Recipe
 from corral.library.remote import CLOUD_HOST, remote_url
 from corral.settings import Settings
@@ -64,7 +65,8 @@ class Creator:
             for part in recipe.parts:
                 yield ProgressRecord(part.status)
             yield ProgressRecord("writing manifest")
-            await asyncio.to_thread(self._write, name, manifest)
+            pins = None if self._settings.no_prune else self._pins
+            await asyncio.to_thread(write_model, self._store, name, manifest, pins)
         yield ProgressRecord("success")
 
     async def _gather(self, request: CreateRequest, recipe: Recipe) -> AsyncGenerator[ProgressRecord, None]:
@@ -99,24 +101,8 @@ class Creator:
                 if record.status != "success":
                     yield record
             name = await asyncio.to_thread(self._store.manifests.canonical, name)
-        await asyncio.to_thread(self._reuse_base, name, recipe)
-
-    def _reuse_base(self, name: ModelName, recipe: Recipe) -> None:
-        manifest = self._store.manifests.read(name).manifest
-        config = self._reader.config(manifest)
-        for layer in manifest.layers:
-            is_weights = layer.media_type in (media.MEDIA_MODEL, media.MEDIA_DRAFT)
-            header = self._reader.header(self._reader.path_of(layer), strict=True) if is_weights else None
-            recipe.reuse(layer, origin=name.short, header=header)
-        inherited = ["renderer", "parser", "requires", "model_format", "capabilities"]
-        if config.remote_host or config.remote_model:
-            inherited += ["remote_host", "remote_model", "model_family", "model_families", "model_type"]
-            inherited += ["file_type", "context_length", "embedding_length", "base_name"]
-        recipe.config |= {key: getattr(config, key) for key in inherited if getattr(config, key)}
-        models = recipe.headers(media.MEDIA_MODEL)
-        if models and models[0].file_type_name == "unknown" and config.file_type:
-            # Published configs know types that the file's own number cannot express, such as MXFP4.
-            recipe.config["file_type"] = config.file_type
+        manifest = (await asyncio.to_thread(self._store.manifests.read, name)).manifest
+        await asyncio.to_thread(reuse_base, self._reader, manifest, name.short, recipe)
 
     async def _files(
         self,
@@ -218,14 +204,6 @@ class Creator:
             return {}
         recipe.config |= {"renderer": default[0], "parser": default[0]}
         return default[1]
-
-    def _write(self, name: ModelName, manifest: Manifest) -> None:
-        """Write the manifest, and remove what only the model it replaces needed."""
-        manifests = self._store.manifests
-        old = or_nothing(lambda: manifests.read(name).manifest) if manifests.has(name) else None
-        manifests.write(name, manifest.encode())
-        if old and not self._settings.no_prune:
-            remove_unused(self._store, set(old.digests) - set(manifest.digests), self._pins)
 
 
 def check_request(request: CreateRequest) -> ModelName:

@@ -56,7 +56,7 @@ class Shown:
     """All about one model. Empty texts are absent facts; `tensors` and `projector_info` may be None.
 
     `model_info` holds the metadata of the weights in JSON's types, sorted by key; `tensors` come block by
-    block.
+    block. `tuned` is the training card of a model that was fine-tuned here or elsewhere.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Shown:
     tensors: tuple[TensorFact, ...] | None = None
     capabilities: tuple[str, ...] = ()
     requires: str = ""
+    tuned: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from corral.core.names import (
 )
 from corral.core.requests import ProgressRecord
 from corral.errors import CloudDisabled, DigestMismatch, InvalidInput, InvalidName, ModelNotFound
+from corral.library.base import write_model
 from corral.library.create import Creator
 from corral.library.draft import Draft, check_modelfile
 from corral.library.facts import CreateRequest, Listed, Shown
@@ -34,9 +35,11 @@ from corral.library.pull import Puller
 from corral.library.pulls import Pull, Pulls
 from corral.library.push import Pusher
 from corral.library.reading import Reader, or_nothing
+from corral.library.recipe import Recipe
 from corral.library.remote_names import pull_name, stored_name
 from corral.library.sharing import Sharing
 from corral.library.show import show
+from corral.library.tuned import Tuned, tuned_manifest
 from corral.library.upkeep import Upkeep
 from corral.settings import Settings
 from corral.store import Store
@@ -209,6 +212,24 @@ class Library:
     def _has(self, name: ModelName) -> bool:
         spelled = self.store.manifests.canonical(name)
         return self.store.manifests.has(spelled) or (_is_pocket(spelled) and pocket.weights() is not None)
+
+    async def make_tuned(self, tuned: Tuned) -> None:
+        """Make the model of a fine-tuning; one of the same name is replaced. Raises CorralError."""
+        await asyncio.to_thread(self._make_tuned, tuned)
+
+    def _make_tuned(self, tuned: Tuned) -> None:
+        name = self.store.manifests.canonical(ModelName.parse(tuned.name))
+        with self._pins.hold() as hold:
+            manifest = tuned_manifest(self._reader, Recipe(self.store, hold), tuned)
+            pins = None if self._settings.no_prune else self._pins
+            write_model(self.store, name, manifest, pins)
+
+    @contextmanager
+    def holding(self, digests: Iterable[str]) -> Iterator[None]:
+        """Within the block these blobs stay, whatever models are deleted meanwhile."""
+        with self._pins.hold() as hold:
+            hold.add(digests)
+            yield
 
     # Moving
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from corral.core.manifest import MEDIA_CARD
 from corral.core.model import Model
 from corral.gguf import GGUF, SkippedArray, Value, read_gguf
 from corral.library.facts import Shown, TensorFact
 from corral.library.listing import details_of
-from corral.library.reading import Reader
+from corral.library.reading import Reader, layers_of, or_nothing
+from corral.library.stored import decode_card
 from corral.library.texts import plain_value
 from corral.modelfile import DEFAULT_TEMPLATE, Printable, format_modelfile, parameters_text
 
@@ -51,7 +53,15 @@ def show(
         tensors=_tensors(header) if header else None,
         capabilities=model.capabilities,
         requires=model.config.requires,
+        tuned=_card(reader, model),
     )
+
+
+def _card(reader: Reader, model: Model) -> dict[str, object] | None:
+    """The training card; one that cannot be read, as of a model from elsewhere, is none."""
+    for layer in layers_of(model.manifest, MEDIA_CARD):
+        return or_nothing(lambda layer=layer: decode_card(reader.bytes_of(layer)))  # type: ignore[misc]  # the loop's
+    return None
 
 
 def _modelfile(model: Model, system: str, parameters: Mapping[str, object]) -> str:

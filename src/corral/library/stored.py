@@ -19,9 +19,18 @@ def encode_parameters(parameters: Mapping[str, object]) -> bytes:
 
 def decode_parameters(data: bytes) -> dict[str, object]:
     """Raises CorruptData when the bytes are no JSON object."""
-    found = checked_json.decode(data, object, "parameters layer")
+    return _decode_object(data, "parameters layer")
+
+
+def decode_card(data: bytes) -> dict[str, object]:
+    """A training card. Raises CorruptData when the bytes are no JSON object."""
+    return _decode_object(data, "training card")
+
+
+def _decode_object(data: bytes, what: str) -> dict[str, object]:
+    found = checked_json.decode(data, object, what)
     if not isinstance(found, dict):
-        raise CorruptData("invalid parameters layer: not an object")
+        raise CorruptData(f"invalid {what}: not an object")
     return found
 
 

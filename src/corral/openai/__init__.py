@@ -8,5 +8,6 @@ from corral.openai.operations import OPERATIONS
 from corral.openai.replies import failed
 from corral.openai.responses.archive import Archive
 from corral.openai.routes import routes
+from corral.openai.tuning import tuning_routes
 
-__all__ = ["OPERATIONS", "Archive", "failed", "routes"]
+__all__ = ["OPERATIONS", "Archive", "failed", "routes", "tuning_routes"]

@@ -7,6 +7,7 @@ from typing import Any
 from corral.openai.rerank import RerankIn
 from corral.openai.responses.shapes import ResponsesIn
 from corral.openai.shapes import ChatIn, CompletionIn, EmbeddingsIn
+from corral.openai.tuning.operations import TUNING_OPERATIONS
 from corral.wire import Operation, sse
 
 _QUESTION = {"role": "user", "content": "What is the capital city of Peru?"}
@@ -46,6 +47,7 @@ OPERATIONS = (
     Operation(method="DELETE", path="/v1/responses/:id", summary="Forget a response"),
     _post("/v1/rerank", "Documents by how well they answer", RerankIn, "model", "query", "documents"),
     _post("/v2/rerank", "The same, at Cohere's path", RerankIn, "model", "query", "documents"),
+    *TUNING_OPERATIONS,
     _post(
         "/v1/audio/transcriptions",
         "The words of a recording",

@@ -24,7 +24,7 @@ _INTERNAL = CorralError("internal error: see the server's log")
 
 
 class App:
-    """An ASGI application. `on_shutdown` runs when the server stops."""
+    """An ASGI application. `on_startup` runs before the first request, `on_shutdown` at the end."""
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class App:
         monitor: Monitor,
         *,
         check_host: bool,
+        on_startup: Callable[[], Awaitable[object]] | None = None,
         on_shutdown: Callable[[], Awaitable[object]],
     ) -> None:
         self._router = router
@@ -41,6 +42,7 @@ class App:
         self._gate = gate
         self._monitor = monitor
         self._check_host = check_host
+        self._on_startup = on_startup
         self._on_shutdown = on_shutdown
 
     @property
@@ -58,11 +60,20 @@ class App:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                await self._started()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self._on_shutdown()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _started(self) -> None:
+        """What cannot be taken up again must not keep the server from serving."""
+        try:
+            if self._on_startup is not None:
+                await self._on_startup()
+        except CorralError as error:
+            log.warning("at start: %s", error.message)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)

@@ -19,7 +19,11 @@ Record = dict[str, Any]
 
 _DIALECTS: tuple[tuple[str, str, Sequence[Operation]], ...] = (
     ("Ollama", "The native API", (*api.OPERATIONS, *watching.OPERATIONS)),
-    ("OpenAI", "Chat completions, completions, embeddings and responses", openai.OPERATIONS),
+    (
+        "OpenAI",
+        "Chat, completions, embeddings, responses, files, fine-tuning",
+        openai.OPERATIONS,
+    ),
     ("Anthropic", "Messages", anthropic.OPERATIONS),
 )
 _TEXT: Record = {"type": "string"}
@@ -104,7 +108,7 @@ def _schema_of(kind: type) -> Record:
 def _explained(schema: Record) -> Record:
     """The schema with meanings, and with the options by name. All fields may be left out, or be null."""
     for name, field in schema.get("properties", {}).items():
-        if name == "options":
+        if name == "options" and "type" in field:
             schema["properties"][name] = {"$ref": "#/components/schemas/Options"}
         elif name in _MEANINGS:
             field.setdefault("description", _MEANINGS[name])

@@ -16,8 +16,8 @@ Endpoint = Callable[[Request], Awaitable[Callable[[Scope, Receive, Send], Awaita
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` may end in one parameter, which lands in `path_params`: `/:name` matches a single part, `/*name`
-    all that is left.
+    """`path` may have one parameter, which lands in `path_params`: `/:name` matches a single part, the last
+    or the one before it, `/*name` all that is left.
     """
 
     method: str
@@ -45,15 +45,17 @@ class Router:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._exact: dict[str, Match] = {}
-        self._open: dict[str, tuple[str, str, dict[str, Endpoint]]] = {}
+        # By what stands before the parameter, and behind it.
+        self._open: dict[tuple[str, str], tuple[str, str, dict[str, Endpoint]]] = {}
         self._below: dict[str, tuple[str, str, dict[str, Endpoint]]] = {}
         for route in routes:
-            head, colon, name = route.path.partition(":")
+            head, colon, tail = route.path.partition(":")
+            name, _, last = tail.partition("/")
             above, star, rest = route.path.partition("*")
             if star:
                 self._below.setdefault(above, (route.path, rest, {}))[2][route.method] = route.endpoint
             elif colon:
-                self._open.setdefault(head, (route.path, name, {}))[2][route.method] = route.endpoint
+                self._open.setdefault((head, last), (route.path, name, {}))[2][route.method] = route.endpoint
             else:
                 present = self._exact.get(route.path, _NOTHING).methods
                 self._exact[route.path] = Match(route.path, {**present, route.method: route.endpoint})
@@ -68,9 +70,11 @@ class Router:
         if path in self._exact:
             return self._exact[path]
         head, _, last = path.rpartition("/")
-        if last and head + "/" in self._open:
-            pattern, name, methods = self._open[head + "/"]
-            return Match(pattern, methods, {name: last})
+        above, _, part = head.rpartition("/")
+        for key, value in (((head + "/", ""), last), ((above + "/", last), part)):
+            if last and value and key in self._open:
+                pattern, name, methods = self._open[key]
+                return Match(pattern, methods, {name: value})
         for above, (pattern, name, methods) in self._below.items():
             if path.startswith(above):
                 return Match(pattern, methods, {name: path.removeprefix(above)})

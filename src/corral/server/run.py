@@ -34,6 +34,8 @@ from corral.server.watching import watching_routes
 from corral.serving.service import Service
 from corral.settings import Address, Settings
 from corral.store import Store
+from corral.tune.files import Files
+from corral.tune.jobs import Jobs
 from corral.wire import RemoteImages
 
 log = logging.getLogger("corral.server")
@@ -61,11 +63,15 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
     prompt_owner = (lambda: None) if settings.prompt_cache_shared else _owner
     service = Service(library, scheduler, Books(ring, metrics), prompt_owner)
     images = RemoteImages(settings.image_hosts)
+    files = Files(settings.home / "files", database, _owner)
+    jobs = Jobs(settings.home, database, library, files, _owner)
     table = [
         *api.routes(service, library, scheduler),
         *api.key_routes(ring),
         *api.chat_routes(Chats(database, _owner, shared=loopback)),
+        *api.tune_routes(jobs),
         *openai.routes(service, library, openai.Archive(database, _owner), images),
+        *openai.tuning_routes(files, jobs),
         *anthropic.routes(service, images),
         *(share.routes(library.sharing) if settings.share else ()),
     ]
@@ -74,6 +80,7 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
 
     async def close() -> None:
         await library.pulls.close()
+        await jobs.close()
         await scheduler.close()
         if saved is not None:
             saved.close()
@@ -88,6 +95,7 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
         Gate(ring, free),
         Monitor(metrics, capture),
         check_host=loopback,
+        on_startup=jobs.recover,
         on_shutdown=close,
     )
 

@@ -4,7 +4,7 @@ Comes in: the bytes of a request, or an answer under way. Goes out: shapes, or S
 dialect rooms call it, each with its own Writer and its own form of errors; it knows no route and no model.
 """
 
-from corral.wire.decode import decode_json, read_body
+from corral.wire.decode import body_pieces, decode_json, read_body
 from corral.wire.endpoint import Handler, Reply, handled, translated
 from corral.wire.file import file_response
 from corral.wire.images import RemoteImages
@@ -22,6 +22,7 @@ __all__ = [
     "Streaming",
     "Writer",
     "asked_number",
+    "body_pieces",
     "decode_json",
     "file_response",
     "handled",

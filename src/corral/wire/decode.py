@@ -10,6 +10,7 @@ import asyncio
 import base64
 import binascii
 import json
+from collections.abc import AsyncGenerator
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
@@ -32,7 +33,12 @@ _MIN_RATE = 1000
 
 
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
-    """The whole body.
+    """The whole body. Raises as `body_pieces`."""
+    return b"".join([piece async for piece in body_pieces(request, limit)])
+
+
+async def body_pieces(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
+    """The body as it comes.
 
     Raises BodyTooLarge as soon as more than `limit` bytes are announced or have come, BodyTooSlow where it
     takes too long.
@@ -40,20 +46,21 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise BodyTooLarge(limit)
-    chunks: list[bytes] = []
     size = 0
     began = asyncio.get_running_loop().time()
-    try:
-        async with asyncio.timeout_at(began + BODY_S) as deadline:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > limit:
-                    raise BodyTooLarge(limit)
-                chunks.append(chunk)
-                deadline.reschedule(began + BODY_S + size / _MIN_RATE)
-    except TimeoutError:
-        raise BodyTooSlow from None
-    return b"".join(chunks)
+    pieces = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout_at(began + BODY_S + size / _MIN_RATE):
+                piece = await anext(pieces, None)
+        except TimeoutError:
+            raise BodyTooSlow from None
+        if piece is None:
+            return
+        size += len(piece)
+        if size > limit:
+            raise BodyTooLarge(limit)
+        yield piece
 
 
 def decode_json(body: bytes, shape: type[T], *, empty: str = "missing request body") -> T:
@@ -141,6 +148,8 @@ def _fold(value: dict[str, Any], shape: type[msgspec.Struct]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, item in value.items():
         name = exact.get(key) or folded.get(key.casefold())
+        if name is None and shape.__struct_config__.forbid_unknown_fields:
+            name = key  # to be refused
         if name is None or item is None or (name != key and name in value):
             continue
         out[name] = item
