@@ -4,7 +4,7 @@ import { Icon, IconButton } from './components/icon.js';
 import { Menu } from './components/menu.js';
 import { SignIn } from './components/sign-in.js';
 import { Toasts } from './components/toast.js';
-import { reachable, signInWanted } from './lib/api.js';
+import { apiKey, reachable, signInWanted, signOut } from './lib/api.js';
 import { cls, html, render, signal } from './lib/html.js';
 import { LANGUAGES, setLanguage, t } from './lib/i18n.js';
 import { useShortcut } from './lib/keys.js';
@@ -15,7 +15,10 @@ import { loadModels, setSettings, settings, watchServer } from './lib/store.js';
 const PAGES = [
   { name: 'chat', icon: 'chat' },
   { name: 'models', icon: 'cube' },
+  { name: 'compare', icon: 'columns' },
   { name: 'operate', icon: 'gauge' },
+  { name: 'playground', icon: 'code' },
+  { name: 'keys', icon: 'key' },
 ];
 
 const route = signal(readRoute());
@@ -60,7 +63,7 @@ function App() {
     </main>
     <${Toasts} />
     ${helpIsOpen.value && html`<${Help} onClose=${() => { helpIsOpen.value = false; }} />`}
-    ${signInWanted.value && html`<${SignIn} message=${signInWanted.value.message} done=${startAgain} />`}`;
+    ${signInWanted.value && html`<${SignIn} ...${signInWanted.value} done=${startAgain} />`}`;
 }
 
 function skip(event) {
@@ -94,7 +97,10 @@ function settingItems() {
   const languages = [['auto', t('language.auto')], ...Object.entries(LANGUAGES)].map(([value, label]) => ({
     label, checked: language === value, onSelect: () => setSettings({ language: value }),
   }));
-  return [...themes, null, ...languages];
+  const session = apiKey.value
+    ? { label: t('signIn.out'), icon: 'key', onSelect: () => { signOut(); startAgain(); } }
+    : { label: t('signIn.in'), icon: 'key', onSelect: () => { signInWanted.value = { message: t('signIn.text') }; } };
+  return [...themes, null, ...languages, null, session];
 }
 
 function startAgain() {

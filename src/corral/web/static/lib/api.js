@@ -5,28 +5,31 @@ const KEY = 'corral.key';
 
 // The API key that requests carry; empty: none.
 export const apiKey = signal(read(KEY));
-// Set when the server asks for a key: { message }. The shell shows the sign-in dialog while it is.
+// Set when the server asks for a key: { message, path }, `path` being what the key should open. The shell shows the sign-in dialog while it is.
 export const signInWanted = signal(null);
 // How the last request to the server went: false when it could not be reached.
 export const reachable = signal(true);
 
 function read(name) {
   try {
-    return localStorage.getItem(name) ?? '';
+    return sessionStorage.getItem(name) ?? localStorage.getItem(name) ?? '';
   } catch {
     return '';
   }
 }
 
-export function setApiKey(value) {
+// A key is forgotten with the tab, unless the user wants this browser to `keep` it.
+export function setApiKey(value, { keep = false } = {}) {
   apiKey.value = value;
   try {
-    if (value) localStorage.setItem(KEY, value);
-    else localStorage.removeItem(KEY);
+    for (const store of [sessionStorage, localStorage]) store.removeItem(KEY);
+    if (value) (keep ? localStorage : sessionStorage).setItem(KEY, value);
   } catch {
     // Without storage the key holds as long as the page.
   }
 }
+
+export const signOut = () => setApiKey('');
 
 export class ApiError extends Error {
   // `status` is 0 where the server could not be reached; `retryAfter` is seconds; `body` the decoded answer.
