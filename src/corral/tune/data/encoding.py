@@ -6,13 +6,12 @@ from array import array
 from dataclasses import dataclass, replace
 
 from corral.core.model import Model
-from corral.core.requests import Think
 from corral.engine import Client
 from corral.prompt import chat_messages
 from corral.serving.checks import effective_think
-from corral.tune.data.ends import end_tokens, up_to_end
+from corral.tune.data.ends import end_tokens
 from corral.tune.data.fields import BadRow
-from corral.tune.data.rendering import Renderer, renderer_for
+from corral.tune.data.rendering import Asked, Renderer, renderer_for
 from corral.tune.data.rows import Row
 from corral.tune.data.sequences import TokenSequence
 
@@ -55,13 +54,10 @@ class Encoder:
         self._model = model
         self._client = client
         self._max_length = max_length
-        self._renderer: Renderer = renderer_for(model, client)
         self._before: list[int] = []  # what serving puts around a prompt
         self._after: list[int] = []
         self._bos_text = ""
-        self._ends: tuple[int, ...] = ()
-        self._end_texts: list[str] = []
-        self._closings: dict[bool, list[int]] = {}
+        self._ends: dict[str, int] = {}  # the tokens that end an answer, by their text
 
     async def prepare(self) -> None:
         """Ask the engine about its vocabulary, once, before any row."""
@@ -71,9 +67,10 @@ class Encoder:
         at = next(at for at in range(len(around)) if around[at : at + len(bare)] == bare)
         self._before, self._after = around[:at], around[at + len(bare) :]
         self._bos_text = await self._client.bos_text()
-        self._ends = await end_tokens(self._model.weights, self._client)
-        self._end_texts = [text for end in self._ends if (text := await self._client.detokenize([end]))]
-        self._closings = {calls: await self._closing(calls=calls) for calls in (False, True)}
+        ends = await end_tokens(self._model.weights, self._client)
+        texts = [await self._client.detokenize([end]) for end in ends]
+        self._ends = {text: end for text, end in zip(texts, ends, strict=True) if text.strip()}
+        self._renderer: Renderer = renderer_for(self._model, self._client, tuple(self._ends))
 
     async def encode(self, row: Row) -> EncodedRow:
         """Raises BadRow where the row cannot be learnt."""
@@ -112,32 +109,24 @@ class Encoder:
 
     async def _turn(self, row: Row, at: int) -> Marked:
         """The answer at this place, behind its prompt."""
-        think: Think = effective_think(self._model, "", row.think, lenient=True)
-        asked = chat_messages(self._model, row.messages[:at])
-        answer = row.messages[at]
-        prompt = await self._renderer.prompt(asked, row.tools, think)
-        written = await self._renderer.answer(prompt, [*asked, answer], row.tools, think)
+        think = effective_think(self._model, "", row.think, lenient=True)
+        asked = Asked(tuple(chat_messages(self._model, row.messages[:at])), row.tools, think)
+        prompt = await self._renderer.prompt(asked)
+        written = await self._renderer.answer(prompt, asked, row.messages[at])
         before = prompt.removeprefix(self._bos_text)
-        prompt_tokens, together = await self._client.tokenize_all([before, before + written])
+        prompt_tokens, together = await self._client.tokenize_all([before, before + written.text])
         if together[: len(prompt_tokens)] == prompt_tokens:
             answer_tokens = together[len(prompt_tokens) :]
         else:  # a token would reach over the border, which generation cannot
-            (answer_tokens,) = await self._client.tokenize_all([written])
-        answer_tokens, ended = up_to_end(answer_tokens, frozenset(self._ends))
-        if not ended:
-            answer_tokens = answer_tokens + self._closings[bool(answer.tool_calls)]
+            (answer_tokens,) = await self._client.tokenize_all([written.text])
+        answer_tokens += [self._ends[written.end]] if written.end else self._first_end
         sent = [*self._before, *prompt_tokens, *self._after]
         return Marked(sent + answer_tokens, bytes(len(sent)) + b"\1" * len(answer_tokens))
 
-    async def _closing(self, *, calls: bool) -> list[int]:
-        """What ends an answer whose template text has no end: as in history, else the first end token."""
-        text = await self._renderer.closing(calls=calls)
-        if text:
-            (tokens,) = await self._client.tokenize_all([text])
-            found, ended = up_to_end(tokens, frozenset(self._ends))
-            if ended:
-                return found
-        return list(self._ends[:1])
+    @property
+    def _first_end(self) -> list[int]:
+        """What ends an answer where no template says it; nothing where the model knows no end."""
+        return list(self._ends.values())[:1]
 
     async def _fitted(self, row: Row, part: _Part) -> list[Marked]:
         """The part as it is, or without as few of its oldest turns as will do; nothing where none will."""
@@ -172,7 +161,7 @@ class Encoder:
         thinks = any(message.thinking for message in row.messages)
         if thinks and not self._model.can("thinking"):
             raise BadRow("it has reasoning, which this base does not know: take it out of the rows")
-        for text in self._end_texts:
+        for text in self._ends:
             if any(text in message.content for message in row.messages):
                 raise BadRow(f"a message has {text} in its text, which ends an answer of this base")
 
@@ -181,7 +170,7 @@ class Encoder:
     async def _text(self, text: str) -> EncodedRow:
         """The whole text and its end, in pieces where it is longer than a sequence may be."""
         (tokens,) = await self._client.tokenize_all([text])
-        tokens = [*tokens, *self._ends[:1]]
+        tokens = [*tokens, *self._first_end]
         room = self._max_length - len(self._before)
         pieces = [tokens[at : at + room] for at in range(0, len(tokens), room)]
         given = bytes(len(self._before))

@@ -36,9 +36,3 @@ async def _known(client: Client) -> dict[str, int]:
     """Those names that are a token of this vocabulary."""
     cut: Sequence[Sequence[int]] = await client.tokenize_all(_NAMES)
     return {name: tokens[0] for name, tokens in zip(_NAMES, cut, strict=True) if len(tokens) == 1}
-
-
-def up_to_end(tokens: Sequence[int], ends: frozenset[int]) -> tuple[list[int], bool]:
-    """The tokens up to and with the first end, and whether there is one."""
-    at = next((at for at, token in enumerate(tokens) if token in ends), None)
-    return (list(tokens), False) if at is None else (list(tokens[: at + 1]), True)

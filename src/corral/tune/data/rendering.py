@@ -8,6 +8,7 @@ more than the prompt before it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from corral.core.messages import Message, Tool, ToolCall
@@ -19,9 +20,9 @@ from corral.prompt import native_messages, native_tools, prompt_for, template_ar
 from corral.serving.run import answer_parser
 from corral.tune.data.fields import BadRow
 from corral.tune.data.harmony import harmony_answer
-from corral.tune.data.readback import check_read_back
+from corral.tune.data.readback import problem_of
+from corral.tune.data.written import TAGS, behind_mark, cut_at_end, written_after
 
-_OPENING, _CLOSING = "<think>", "</think>"
 # Conversations by which it is seen what a template writes behind an answer, and behind one with a call.
 _MARK = "corral-probe"
 _PROBES = (
@@ -35,157 +36,133 @@ _PROBES = (
 _PROBE_TOOLS = (Tool("probe", "p", type="function"),)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A conversation up to an answer, with all that its prompt depends on."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...]
+    think: Think
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An answer, and the text of the token that ends it; empty: the first end that the model knows."""
+
+    text: str
+    end: str
+
+
 class Renderer(Protocol):
     """One way to a prompt."""
 
-    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], think: Think) -> str:
+    async def prompt(self, asked: Asked) -> str:
         """What serving sends. Raises BadRow where the model cannot be asked so."""
 
-    async def answer(
-        self, prompt: str, messages: Sequence[Message], tools: Sequence[Tool], think: Think
-    ) -> str:
-        """What follows `prompt` when the last of `messages` is the answer to it, up to its end or beyond.
+    async def answer(self, prompt: str, asked: Asked, answer: Message) -> Written:
+        """What the model must write behind `prompt`.
 
-        Raises BadRow where the template does not write the answer as it is.
+        Raises BadRow where the template has no form for this answer, or nobody could read it back.
         """
 
-    async def closing(self, *, calls: bool) -> str:
-        """What the template writes behind an answer, where `answer` does not hold it; or an empty text."""
 
-
-def renderer_for(model: Model, client: Client) -> Renderer:
-    """`client` is of an engine that was started without `prefill`."""
-    return _Native(client, model) if model.mode is PromptMode.NATIVE else _Rendered(model)
+def renderer_for(model: Model, client: Client | None, ends: Sequence[str]) -> Renderer:
+    """`client` is of an engine that was started without `prefill`; `ends` are the texts of end tokens."""
+    if model.mode is PromptMode.NATIVE:
+        assert client is not None
+        return _Native(client, model.network.chat_template, ends)
+    return _Rendered(model, ends)
 
 
 class _Native:
-    """The engine renders with its own Jinja."""
+    """The engine renders with its own Jinja, and reads answers by what it knows of the template."""
 
-    def __init__(self, client: Client, model: Model) -> None:
+    def __init__(self, client: Client, template: str, ends: Sequence[str]) -> None:
         self._client = client
-        self._template = model.network.chat_template
+        self._ends = ends
+        self._known = [tags for tags in TAGS if tags.opening in template]
 
-    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], think: Think) -> str:
-        return await self._apply(native_messages(messages), tools, think, opens_answer=True)
+    async def prompt(self, asked: Asked) -> str:
+        return await self._apply(native_messages(asked.messages), asked, opens_answer=True)
 
-    async def answer(
-        self, prompt: str, messages: Sequence[Message], tools: Sequence[Tool], think: Think
-    ) -> str:
-        *before, last = messages
-        (turn,) = native_messages([last])
-        if last.thinking:
+    async def answer(self, prompt: str, asked: Asked, answer: Message) -> Written:
+        (turn,) = native_messages([answer])
+        if answer.thinking:
             # History comes without; here it is what is to be learnt.
-            turn["reasoning_content"] = last.thinking
-        sent = [*native_messages(before), turn]
-        whole = await self._apply(sent, tools, think, opens_answer=False)
-        return _written(prompt, whole, last, opening=_OPENING if _OPENING in self._template else "")
+            turn["reasoning_content"] = answer.thinking
+        whole = await self._apply([*native_messages(asked.messages), turn], asked, opens_answer=False)
+        text, end = cut_at_end(written_after(prompt, whole, answer), self._ends)
+        if answer.thinking.strip() not in text:
+            if not self._known:
+                raise BadRow("it has reasoning, which the chat template of this base does not write")
+            text = self._known[0].whole(answer.thinking) + text
+        if answer.content.strip() not in text:
+            raise BadRow("the chat template does not write the answer as it is")
+        return Written(text, end)
 
-    async def closing(self, *, calls: bool) -> str:
-        return ""
-
-    async def _apply(
-        self,
-        messages: Sequence[dict[str, object]],
-        tools: Sequence[Tool],
-        think: Think,
-        *,
-        opens_answer: bool,
-    ) -> str:
-        values = template_arguments(think)
+    async def _apply(self, messages: Sequence[dict[str, object]], asked: Asked, *, opens_answer: bool) -> str:
+        tools, values = native_tools(asked.tools), template_arguments(asked.think)
         try:
-            return await self._client.apply_template(
-                messages, native_tools(tools), values, opens_answer=opens_answer
-            )
+            return await self._client.apply_template(messages, tools, values, opens_answer=opens_answer)
         except CorralError as error:
             raise BadRow(f"the chat template refuses it: {_short(error)}") from error
 
 
 class _Rendered:
-    """We render, with the model's TEMPLATE or its family."""
+    """We render, with the model's TEMPLATE or its family, and read with its parser."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, ends: Sequence[str]) -> None:
         self._model = model
+        self._ends = ends
         self._is_harmony = "harmony" in (model.parser, model.config.renderer)
-        self._tails: list[str] | None = None
+        self._borders = [self._border(calls=calls) for calls in (False, True)]
 
-    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], think: Think) -> str:
-        try:
-            return prompt_for(self._model, messages, tools, think).text
-        except CorralError as error:
-            raise BadRow(f"the template refuses it: {_short(error)}") from error
+    async def prompt(self, asked: Asked) -> str:
+        return self._render(asked, *asked.messages)
 
-    async def answer(
-        self, prompt: str, messages: Sequence[Message], tools: Sequence[Tool], think: Think
-    ) -> str:
-        *before, last = messages
+    async def answer(self, prompt: str, asked: Asked, answer: Message) -> Written:
+        problem = ""
+        for text, end in self._forms(prompt, asked, answer):
+            parser = answer_parser(self._model, prompt, asked.tools, asked.think, asked.messages[-1])
+            found = problem_of(parser, text, answer)
+            if not found:
+                return Written(text, end)
+            problem = problem or found
+        raise BadRow(problem)
+
+    def _forms(self, prompt: str, asked: Asked, answer: Message) -> list[tuple[str, str]]:
+        """How the answer may have to be written, the likeliest first, each with its end."""
         if self._is_harmony:
-            return harmony_answer(last, tools)
-        text = _written(prompt, await self.prompt(messages, tools, think), last, opening=_OPENING)
-        if self._tails is None:
-            self._tails = [(await self._ending(calls=calls))[0] for calls in (False, True)]
-        text = text.removesuffix(self._tails[bool(last.tool_calls)])
-        if last.tool_calls or last.thinking:
-            parser = answer_parser(self._model, prompt, tools, think, before[-1])
-            check_read_back(parser, text, last)
-        return text
+            return [cut_at_end(harmony_answer(answer, asked.tools), self._ends)]
+        only_last, closing = self._borders[bool(answer.tool_calls)]
+        whole = self._render(asked, *asked.messages, answer)
+        text, end = cut_at_end(written_after(prompt, whole, answer).removesuffix(only_last), self._ends)
+        if not end:
+            more, end = cut_at_end(closing, self._ends)
+            text += more if end else ""
+        if answer.thinking.strip() in text:
+            return [(text, end)]
+        # The template leaves reasoning out of what is history: the parser knows the family's form of it.
+        return [(tags.whole(answer.thinking) + text, end) for tags in TAGS]
 
-    async def closing(self, *, calls: bool) -> str:
-        return "" if self._is_harmony else (await self._ending(calls=calls))[1]
-
-    async def _ending(self, *, calls: bool) -> tuple[str, str]:
-        """What the template writes behind the last answer, and what behind one that is followed by a turn.
-
-        What both begin with belongs to the answer.
-        """
+    def _border(self, *, calls: bool) -> tuple[str, str]:
+        """What the template writes behind the last answer only, and only behind one that turns follow."""
         question, answer, next = _PROBES[calls]
-        tools = _PROBE_TOOLS if calls else ()
+        asked = Asked((question,), _PROBE_TOOLS if calls else (), None)
         try:
-            last = (await self.prompt([question, answer], tools, None)).rpartition(_MARK)[2]
-            followed = (await self.prompt([question, answer, next], tools, None)).rpartition(_MARK)[2]
+            last = self._render(asked, question, answer)
+            followed = self._render(asked, question, answer, next)
         except BadRow:
             return "", ""
-        common = _num_common(last, followed)
-        return last[common:], followed[common:]
+        if _MARK not in last or _MARK not in followed:
+            return "", ""
+        return behind_mark(last.rpartition(_MARK)[2], followed.rpartition(_MARK)[2])
 
-
-def _written(prompt: str, whole: str, answer: Message, *, opening: str) -> str:
-    """What `whole`, the conversation with its answer, has more than `prompt`.
-
-    `opening` is the tag of reasoning where the template knows one. Raises BadRow.
-    """
-    opened = prompt.rstrip()
-    if whole.startswith(prompt):
-        text = whole[len(prompt) :]
-    elif whole.startswith(opened):  # the template ends with white space of its own
-        text = whole[len(opened) :].lstrip()
-    else:
-        text = _after_opened(prompt, whole, answer)
-    thinking = answer.thinking.strip()
-    if thinking and thinking not in text:
-        if not opening:
-            raise BadRow("it has reasoning, which the template of this base does not write")
-        text = f"{opening}\n{thinking}\n{_CLOSING}\n\n{text}"
-    if answer.content.strip() not in text:
-        raise BadRow("the template does not write the answer as it is")
-    return text
-
-
-def _after_opened(prompt: str, whole: str, answer: Message) -> str:
-    """The answer where the prompt opens the reasoning, perhaps closes it too, and `whole` leaves it out."""
-    head, opening, opened = prompt.rpartition(_OPENING)
-    if not opening or opened.strip() not in ("", _CLOSING) or not whole.startswith(head):
-        raise BadRow("the template changes the question once it is answered")
-    text = whole[len(head) :]
-    if text.startswith(_OPENING):
-        text = text.partition(_CLOSING)[2]
-    text = text.lstrip("\n")
-    return text if opened.strip() else f"{answer.thinking}\n{_CLOSING}\n\n{text}"
-
-
-def _num_common(one: str, other: str) -> int:
-    """How many characters two texts begin with together."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    def _render(self, asked: Asked, *messages: Message) -> str:
+        try:
+            return prompt_for(self._model, messages, asked.tools, asked.think).text
+        except CorralError as error:
+            raise BadRow(f"the template refuses it: {_short(error)}") from error
 
 
 def _short(error: CorralError) -> str:
