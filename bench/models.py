@@ -22,6 +22,7 @@ _HEAD_WIDTH, _CONTEXT = 128, 4096
 _SEED = 20261123
 # The spread of the weights: small enough that 28 blocks of noise stay finite.
 _SIGMA = 0.02
+_TEXT_TOKENS = 400
 _Q8_0_BLOCK = 32  # weights that share one 16-bit scale
 
 _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -85,6 +86,45 @@ def half_billion() -> BenchModel:
         silence(part)
         part.rename(path)
     return BenchModel("0.5B", path, 1.0)
+
+
+def copying() -> BenchModel:
+    """The 0.5B model made over so that it writes one long text round and round: see `teach_copying`."""
+    path = FOLDER / "copying-0.5b-q8_0.gguf"
+    if not path.is_file():
+        part = path.with_suffix(".part")
+        shutil.copyfile(half_billion().path, part)
+        teach_copying(part)
+        part.rename(path)
+    return BenchModel("copying 0.5B", path, 0.0)
+
+
+def teach_copying(path: Path) -> None:
+    """Make each of the tokens `text_tokens` the likeliest one after the token before it, in a ring.
+
+    Blocks add next to nothing to a token's embedding, and the output row of each token of the text is the
+    embedding of the one before. All other tokens have the embedding of one of the text: after a stray one,
+    which a temperature brings, the text goes on from somewhere else. It costs what any such network costs.
+    """
+    reader = gguf.GGUFReader(path, "r+")
+    tensors = {tensor.name: tensor.data for tensor in reader.tensors}
+    for name, data in tensors.items():
+        if name.endswith(("attn_output.weight", "ffn_down.weight")):
+            blocks = data.reshape(-1, _Q8_0_BLOCK + 2)
+            blocks[:, :2] = np.array([1e-6], dtype=np.float16).view(np.uint8)
+    embedding, output = tensors["token_embd.weight"], tensors["output.weight"]
+    text = text_tokens(len(embedding))
+    output[np.roll(text, -1)] = embedding[text]
+    others = np.setdiff1d(np.arange(len(_SPECIAL), len(embedding)), text)
+    embedding[others] = embedding[np.random.default_rng(_SEED).choice(text, len(others))]
+    reader.data.flush()
+
+
+def text_tokens(vocabulary: int) -> npt.NDArray[np.int64]:
+    """The text of a model that copies, as tokens: those of whole words, in an order of its own."""
+    first = min(len(_SPECIAL) + 256 + 26, vocabulary // 2)
+    words = np.arange(first, min(first + _TEXT_TOKENS, vocabulary))
+    return np.random.default_rng(_SEED).permutation(words)
 
 
 def write_random(path: Path, shape: Shape) -> None:

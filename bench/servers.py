@@ -56,9 +56,16 @@ def engine_target(process: Process) -> Target:
 @asynccontextmanager
 async def bare_engine(model: BenchModel) -> AsyncIterator[Target]:
     """A child with `model` loaded, ended at the end."""
-    process = await start(launch_params(model), timeout_s=_START_TIMEOUT_S)
-    try:
+    async with started(launch_params(model)) as process:
         yield engine_target(process)
+
+
+@asynccontextmanager
+async def started(params: LaunchParams, openmp: Mapping[str, str] | None = None) -> AsyncIterator[Process]:
+    """A child of these parameters, ended at the end; `openmp` as in `engine.start`."""
+    process = await start(params, timeout_s=_START_TIMEOUT_S, openmp=openmp or {})
+    try:
+        yield process
     finally:
         await process.kill()
 

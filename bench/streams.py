@@ -76,6 +76,20 @@ async def _read(reader: asyncio.StreamReader) -> tuple[float | None, bytes]:
     return first, tail
 
 
+async def answered(address: Address, path: str, body: bytes) -> bytes:
+    """The whole body of the answer to a POST. Raises StreamFailed unless its status is 200."""
+    reader, writer = await address.connect()
+    try:
+        writer.write(request_bytes("POST", path, body))
+        head = await reader.readuntil(b"\r\n\r\n")
+        content = await reader.read(-1)
+    finally:
+        writer.close()
+    if b" 200 " not in head[:16]:
+        raise StreamFailed(content[:500].decode("utf-8", "replace"))
+    return content
+
+
 async def call(address: Address, path: str) -> float:
     """Seconds that a whole GET takes. Raises StreamFailed unless it is answered with 200."""
     began = time.perf_counter()

@@ -47,7 +47,14 @@ def test_an_unknown_topic_is_told_with_the_usage(corral):
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_every_variable_of_a_command_is_explained_and_read(command):
-    samples = {"HOST": "1.2.3.4", "NOPRUNE": "1", "DEBUG": "1", "KEEP_ALIVE": "1h", "LOAD_TIMEOUT": "1h"}
+    samples = {
+        "HOST": "1.2.3.4",
+        "NOPRUNE": "1",
+        "SPECULATION": "0",
+        "DEBUG": "1",
+        "KEEP_ALIVE": "1h",
+        "LOAD_TIMEOUT": "1h",
+    }
     default = read_settings({"HOME": "/h"})
     for name in command.env:
         short = name.removeprefix("CORRAL_")

@@ -6,7 +6,7 @@ import itertools
 import pytest
 import xllamacpp
 
-from corral.engine.params import Adapter, LaunchParams, batch_for, native_arguments
+from corral.engine.params import Adapter, LaunchParams, Lookup, batch_for, guesses_for, native_arguments
 from corral.engine.worker import common_params
 
 EVERYTHING = LaunchParams(
@@ -23,6 +23,7 @@ EVERYTHING = LaunchParams(
     projector="/p.gguf",
     draft="/d.gguf",
     draft_num_predict=6,
+    lookup=Lookup(match=16, least=4, most=12),
     embedding=True,
     context_shift=False,
     prefill=False,
@@ -45,7 +46,13 @@ def test_the_engine_has_every_attribute_that_is_set():
     )
     assert p.prefill_assistant is False
     assert p.mmproj.path == "/p.gguf"
-    assert p.speculative.draft.mparams.path == "/d.gguf"
+    assert (p.speculative.draft.mparams.path, p.speculative.draft.n_max) == ("/d.gguf", 6)
+    found = p.speculative.ngram_mod
+    assert (found.n_match, found.n_min, found.n_max) == (16, 4, 12)
+    assert [kind.name[len("COMMON_SPECULATIVE_TYPE_") :] for kind in p.speculative.types] == [
+        "NGRAM_MOD",
+        "DRAFT_SIMPLE",
+    ]
     assert p.cache_type_k == xllamacpp.ggml_type.GGML_TYPE_Q8_0
 
 
@@ -71,6 +78,7 @@ def test_a_native_server_gets_the_same_as_flags(tmp_path):
     words = native_arguments(EVERYTHING, tmp_path / "x.sock")
     pairs = dict(itertools.pairwise(words))
     assert (pairs["--ctx-size"], pairs["--parallel"], pairs["--lora-scaled"]) == ("3000", "3", "/a.gguf:0.5")
+    assert (pairs["--spec-type"], pairs["--spec-ngram-mod-n-max"]) == ("ngram-mod,draft-simple", "12")
     assert {"--load-mode", "--no-repack", "--embeddings", "--no-context-shift"} <= set(words)
     assert "--no-prefill-assistant" in words
 
@@ -91,6 +99,16 @@ def test_on_a_cpu_a_client_that_leaves_is_noticed_after_a_batch_in_keeping_with_
 ):
     params = LaunchParams(model="m", num_batch=2048, embedding=embedding, num_threads=num_threads)
     assert batch_for(params, has_gpu=has_gpu) == wanted
+
+
+@pytest.mark.parametrize(
+    ("num_slots", "batch", "wanted", "most"),
+    [(1, 64, 12, 12), (1, 64, 64, 63), (8, 64, 12, 7), (64, 64, 4, 0), (4, 512, 48, 48)],
+)
+def test_the_guesses_of_all_slots_have_room_in_one_batch_or_the_engine_would_end(
+    num_slots: int, batch: int, wanted: int, most: int
+):
+    assert guesses_for(LaunchParams(model="m", num_slots=num_slots), batch, wanted) == most
 
 
 def test_the_log_can_be_flushed_before_a_failed_child_ends():

@@ -146,7 +146,7 @@ def test_the_error_gives_sizes_and_says_what_would_fit():
     assert isinstance(error, NotEnoughMemory)
     assert "2.0 GiB context (1 x 8192 tokens)" in error.message
     assert "available (1.2 GiB)" in error.message
-    assert error.hint == "a num_ctx of at most 3072 would fit"
+    assert error.hint == "a num_ctx of at most 2816 would fit"
 
 
 def test_beside_other_models_a_fifth_of_the_memory_stays_free():

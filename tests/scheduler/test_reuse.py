@@ -50,8 +50,10 @@ def plan_of(demand, machine=CPU):
         ({}, {"use_mmap": True}, CPU, None),
         ({}, {"use_mmap": False}, CPU, "use_mmap True -> False"),
         ({"use_mmap": False}, {}, CPU, "use_mmap False -> True"),
-        ({}, {"draft_num_predict": 2}, CPU, "draft_num_predict 0 -> 2"),
-        ({}, {"draft_num_predict": 0}, CPU, None),
+        ({}, {"draft_num_predict": 2}, CPU, "draft_num_predict automatic -> 2"),
+        ({}, {"draft_num_predict": 0}, CPU, "draft_num_predict automatic -> 0"),
+        ({"draft_num_predict": 0}, {}, CPU, None),
+        ({"draft_num_predict": 0}, {"draft_num_predict": 2}, CPU, "draft_num_predict 0 -> 2"),
         ({}, {"num_gpu": 0}, CPU, None),
         ({}, {"num_gpu": 99, "main_gpu": 1}, CPU, None),
         ({"num_gpu": 5}, {}, GPU, None),
@@ -78,6 +80,24 @@ def test_only_differences_that_the_engine_cannot_serve_reload(loaded, wanted, ma
 def test_names_over_the_same_weights_share_a_runner(facts, expected):
     plan = plan_of(demand_of(Options(), name="a"))
     assert difference(plan, demand_of(Options(), **facts), CPU) == expected
+
+
+@pytest.mark.parametrize(
+    ("loaded", "wanted", "expected"),
+    [
+        ({}, {"exact": True}, "speculation on -> off"),
+        ({"exact": True}, {}, None),
+        ({"exact": True}, {"exact": True}, None),
+        ({"guessing_pays": False}, {"exact": True}, None),
+        ({"guessing_pays": False}, {}, None),
+    ],
+)
+def test_log_probabilities_need_a_runner_that_does_not_guess_and_that_one_serves_all(
+    loaded, wanted, expected
+):
+    given = {"given": None, "shift": None}
+    plan = plan_of(make_demand(build_model(), Options(), **given, **loaded))
+    assert difference(plan, make_demand(build_model(), Options(), **given, **wanted), CPU) == expected
 
 
 @pytest.mark.parametrize("kind", ["adapters", "projectors"])

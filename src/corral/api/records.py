@@ -17,7 +17,7 @@ Record = dict[str, Any]
 
 
 def metrics(usage: Usage) -> Record:
-    """Counts and durations in nanoseconds; zeros are left out."""
+    """Counts and durations in nanoseconds; zeros are left out. Those of guesses are an addition of ours."""
     values = {
         "total_duration": nanoseconds(usage.total_s),
         "load_duration": nanoseconds(usage.load_s),
@@ -25,6 +25,8 @@ def metrics(usage: Usage) -> Record:
         "prompt_eval_duration": nanoseconds(usage.prompt_s),
         "eval_count": usage.completion_tokens,
         "eval_duration": nanoseconds(usage.decode_s),
+        "guessed_count": usage.guessed_tokens,
+        "guessed_right_count": usage.right_tokens,
     }
     return {name: value for name, value in values.items() if value}
 

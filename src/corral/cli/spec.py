@@ -97,6 +97,7 @@ COMMANDS: tuple[Command, ...] = (
             "CORRAL_NOPRUNE",
             "CORRAL_NO_CLOUD",
             "CORRAL_GO_TEMPLATE",
+            "CORRAL_SPECULATION",
             "CORRAL_FLASH_ATTENTION",
             "CORRAL_KV_CACHE_TYPE",
             "CORRAL_GPU_OVERHEAD",
@@ -480,5 +481,6 @@ ENVIRONMENT = {
     "CORRAL_OPEN": "Scopes that need no API key: infer, read, manage, or none (default: all on loopback)",
     "CORRAL_ORIGINS": "More web origins that may call the server, with commas between them",
     "CORRAL_SHARE": "Let other machines pull the models of this one",
+    "CORRAL_SPECULATION": "Guess tokens ahead from what is already written (default on)",
     "CORRAL_SCHED_SPREAD": "Always spread a model over all GPUs",
 }

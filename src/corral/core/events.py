@@ -50,7 +50,10 @@ class ToolCalls:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Counts of tokens and seconds. `prompt_tokens` includes those served from the prompt cache."""
+    """Counts of tokens and seconds. `prompt_tokens` includes those served from the prompt cache.
+
+    Of `guessed_tokens`, which were tried ahead of the answer, `right_tokens` became a part of it.
+    """
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -59,6 +62,8 @@ class Usage:
     decode_s: float = 0.0
     load_s: float = 0.0
     total_s: float = 0.0
+    guessed_tokens: int = 0
+    right_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from corral.engine.client import Client
 from corral.engine.describe import EngineBuild, describe, run_engine
 from corral.engine.grammar import json_grammar, schema_grammar
 from corral.engine.launch import Process, child_environment, start, sweep_folders
-from corral.engine.params import Adapter, LaunchParams, native_arguments
+from corral.engine.params import Adapter, LaunchParams, Lookup, native_arguments
 from corral.engine.pieces import Chunk, Finish, PrefillProgress, TextPiece, ToolCallDelta
 from corral.engine.plain_schema import plain_schema
 from corral.engine.requests import ChatCompletion, Completion, Sampling
@@ -24,6 +24,7 @@ __all__ = [
     "EngineBuild",
     "Finish",
     "LaunchParams",
+    "Lookup",
     "PrefillProgress",
     "Process",
     "Sampling",

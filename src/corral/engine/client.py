@@ -24,6 +24,8 @@ class _Timings(msgspec.Struct):
     prompt_ms: float = 0.0
     predicted_n: int = 0
     predicted_ms: float = 0.0
+    draft_n: int = 0
+    draft_n_accepted: int = 0
 
 
 class _Progress(msgspec.Struct):
@@ -375,6 +377,8 @@ def _finish(
         decode_s=times.predicted_ms / 1000,
         stop_word=event.stopping_word if event else "",
         truncated=event.truncated if event else False,
+        guessed_tokens=times.draft_n,
+        right_tokens=times.draft_n_accepted,
     )
 
 

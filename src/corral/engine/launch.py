@@ -10,8 +10,9 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import psutil
@@ -26,8 +27,8 @@ from corral.errors import CorralError, LoadError, NotEnoughMemory, RunnerTimeout
 # What a child may see of our environment: no secrets, no settings of other programs.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 _KEPT_PREFIXES = ("CUDA_", "HIP_", "ROCR_", "HSA_", "GGML_", "GPU_", "NVIDIA_", "VK_", "LLAMA_ARG_FIT")
-# Short spinning at libgomp's barriers: twelve times faster than the default when the cores are shared.
-_SPIN = {"GOMP_SPINCOUNT": "1000"}
+# How long the engine's threads spin at libgomp's barriers before they sleep: docs/performance.md, threads.
+OPENMP: Mapping[str, str] = {"GOMP_SPINCOUNT": "1000"}
 # The kernel takes 108 bytes for the path of a Unix socket, macOS 104.
 _MAX_FOLDER_PATH = 80
 _POLL_S = 0.02
@@ -116,19 +117,21 @@ async def start(
     timeout_s: float,
     on_progress: Callable[[float], None] | None = None,
     llama_server: Path | None = None,
+    openmp: Mapping[str, str] = MappingProxyType({}),
 ) -> Process:
     """Start a child and wait until its model is loaded.
 
     `timeout_s` bounds the time without progress; `on_progress` hears fractions from 0 to 1 where the engine
-    tells them. `llama_server` is a native server to use instead of the packaged engine. Cancelling ends the
-    child first. Raises LoadError with the engine's reason, NotEnoughMemory, RunnerTimeout.
+    tells them. `llama_server` is a native server to use instead of the packaged engine; `openmp` replaces
+    what the child's environment tells OpenMP. Cancelling ends the child first. Raises LoadError with the
+    engine's reason, NotEnoughMemory, RunnerTimeout.
     """
     params = params.clamped()
     folder = make_folder()
     socket = folder / "engine.sock"
     began = time.monotonic()
     try:
-        child = await _spawn(params, socket, llama_server)
+        child = await _spawn(params, socket, llama_server, openmp)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise LoadError(f"error starting llama-server: {error}") from error
@@ -165,7 +168,9 @@ def _folder_root() -> str:
     return root if len(root) < _MAX_FOLDER_PATH else "/tmp"
 
 
-async def _spawn(params: LaunchParams, socket: Path, llama_server: Path | None) -> asyncio.subprocess.Process:
+async def _spawn(
+    params: LaunchParams, socket: Path, llama_server: Path | None, openmp: Mapping[str, str]
+) -> asyncio.subprocess.Process:
     words = [sys.executable, "-m", "corral.engine.worker"]
     if llama_server is not None:
         words = [
@@ -181,7 +186,7 @@ async def _spawn(params: LaunchParams, socket: Path, llama_server: Path | None) 
         stdin=pipe,
         stdout=pipe,
         stderr=pipe,
-        env=child_environment(),
+        env={**child_environment(), **openmp},
         cwd=socket.parent,
         # Ctrl-C in our terminal is ours to handle: answers in flight would end as crashes.
         start_new_session=True,
@@ -197,7 +202,7 @@ def child_environment() -> dict[str, str]:
     # Progress on stdout, and an end at the end of stdin, from the engine's own code.
     # A native server reads settings here that older builds do not know as arguments.
     settings = {"LLAMA_SERVER_ROUTER_PORT": "1", "LLAMA_ARG_CACHE_IDLE_SLOTS": "off"}
-    return kept | _SPIN | settings
+    return {**kept, **OPENMP, **settings}
 
 
 async def _send_start(

@@ -28,6 +28,17 @@ class Adapter(msgspec.Struct, frozen=True):
     scale: float = 1.0
 
 
+class Lookup(msgspec.Struct, frozen=True):
+    """Guessing from what was written: where the last `match` tokens stand in the text, what followed there.
+
+    At least `least` and at most `most` tokens are guessed at a time, and all checked in one batch.
+    """
+
+    match: int
+    least: int
+    most: int
+
+
 class LaunchParams(msgspec.Struct, frozen=True, kw_only=True):
     """`num_ctx` is the context window of one slot in tokens; `gpu_layers` -1 means as many as fit.
 
@@ -48,6 +59,7 @@ class LaunchParams(msgspec.Struct, frozen=True, kw_only=True):
     projector: str | None = None
     draft: str | None = None
     draft_num_predict: int = 0
+    lookup: Lookup | None = None
     embedding: bool = False
     reranking: bool = False  # an embedding model whose head gives scores
     context_shift: bool = True
@@ -82,6 +94,12 @@ def batch_for(params: LaunchParams, *, has_gpu: bool) -> int:
     return min(params.num_batch, most)
 
 
+def guesses_for(params: LaunchParams, batch: int, wanted: int) -> int:
+    """`wanted`, or as many tokens as can be guessed at a time: the engine ends itself where the guesses of
+    all slots have no room in one batch."""
+    return max(0, min(wanted, batch // params.num_slots - 1))
+
+
 def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
     """The same parameters as the command line of a native `llama-server`."""
     words: list[str] = ["--model", params.model, "--host", str(socket), "--log-verbosity", "4"]
@@ -112,9 +130,7 @@ def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
         words += ["--lora-scaled", ",".join(f"{adapter.path}:{adapter.scale}" for adapter in params.adapters)]
     if params.projector:
         words += ["--mmproj", params.projector]
-    if params.draft:
-        words += ["--spec-type", "draft-simple", "--spec-draft-model", params.draft]
-        words += ["--spec-draft-n-max", str(params.draft_num_predict)]
+    words += _guessing_arguments(params, batch)
     if params.embedding:
         words.append("--reranking" if params.reranking else "--embeddings")
     words.append("--context-shift" if params.context_shift else "--no-context-shift")
@@ -131,6 +147,21 @@ def native_arguments(params: LaunchParams, socket: Path) -> list[str]:
 def states_at(params: LaunchParams, socket: Path) -> str:
     """Where the engine writes states of slots; it puts the name of a file right behind."""
     return str(params.state_folder or socket.parent) + os.sep
+
+
+def _guessing_arguments(params: LaunchParams, batch: int) -> list[str]:
+    kinds, words = [], []
+    if params.lookup:
+        most = guesses_for(params, batch, params.lookup.most)
+        kinds.append("ngram-mod")
+        numbers = {"match": params.lookup.match, "min": min(params.lookup.least, most), "max": most}
+        for name, value in numbers.items():
+            words += [f"--spec-ngram-mod-n-{name}", str(value)]
+    if params.draft:
+        most = guesses_for(params, batch, params.draft_num_predict)
+        kinds.append("draft-simple")
+        words += ["--spec-draft-model", params.draft, "--spec-draft-n-max", str(most)]
+    return ["--spec-type", ",".join(kinds), *words] if kinds else []
 
 
 def _between(low: int, value: int, high: int) -> int:

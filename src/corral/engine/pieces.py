@@ -37,7 +37,10 @@ class PrefillProgress:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The end. `reason` is `stop` or `length`; `prompt_tokens` includes the `cached_tokens`; seconds."""
+    """The end. `reason` is `stop` or `length`; `prompt_tokens` includes the `cached_tokens`; seconds.
+
+    Of `guessed_tokens`, which were tried ahead of the answer, `right_tokens` became a part of it.
+    """
 
     reason: str
     prompt_tokens: int
@@ -47,6 +50,8 @@ class Finish:
     decode_s: float
     stop_word: str = ""
     truncated: bool = False
+    guessed_tokens: int = 0
+    right_tokens: int = 0
 
 
 Chunk = TextPiece | ToolCallDelta | PrefillProgress | Finish

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from corral.engine.params import LaunchParams, batch_for, states_at
+from corral.engine.params import LaunchParams, batch_for, guesses_for, states_at
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -79,10 +79,18 @@ def common_params(xllamacpp: Any, params: LaunchParams, socket: str) -> Any:
         p.split_mode = xllamacpp.llama_split_mode.LLAMA_SPLIT_MODE_NONE
     if params.projector:
         p.mmproj.path = params.projector
+    kinds = xllamacpp.common_speculative_type
+    guessers = []
+    if params.lookup:
+        found, most = p.speculative.ngram_mod, guesses_for(params, p.n_batch, params.lookup.most)
+        found.n_match, found.n_min, found.n_max = params.lookup.match, min(params.lookup.least, most), most
+        guessers.append(kinds.COMMON_SPECULATIVE_TYPE_NGRAM_MOD)
     if params.draft:
         p.speculative.draft.mparams.path = params.draft
-        p.speculative.draft.n_max = params.draft_num_predict
-        p.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
+        p.speculative.draft.n_max = guesses_for(params, p.n_batch, params.draft_num_predict)
+        guessers.append(kinds.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE)
+    if guessers:
+        p.speculative.types = guessers
     if params.kv_cache_type:
         kind = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{params.kv_cache_type.upper()}")
         p.cache_type_k = p.cache_type_v = kind

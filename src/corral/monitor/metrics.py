@@ -29,6 +29,8 @@ class Metrics:
         self._hits = Tally("corral_prompt_cache_hits", "Prompts of which a part was in the cache", "model")
         self._completion = Tally("corral_completion_tokens", "Tokens of answers", "model")
         self._written = Tally("corral_written_tokens", "The same, counted while they are written", "model")
+        self._guessed = Tally("corral_guessed_tokens", "Tokens that were guessed ahead", "model")
+        self._right = Tally("corral_right_guesses", "Those of them that were right", "model")
         self._first_s = Timing("corral_first_token_seconds", "From a request to its first token", "model")
         self._inter_s = Timing("corral_inter_token_seconds", "From one batch of tokens to the next", "model")
         self._wait_s = Timing("corral_queue_wait_seconds", "Wait for a load, or for a slot", "model", "stage")
@@ -73,6 +75,9 @@ class Metrics:
         self._prompt.add(model, count=meter.prompt_tokens)
         self._cached.add(model, count=meter.cached_tokens)
         self._completion.add(model, count=meter.completion_tokens)
+        if meter.guessed_tokens:
+            self._guessed.add(model, count=meter.guessed_tokens)
+            self._right.add(model, count=meter.right_tokens)
         if meter.cached_tokens:
             self._hits.add(model)
         if meter.first_s is not None:

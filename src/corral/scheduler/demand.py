@@ -12,6 +12,8 @@ from corral.errors import LoadError, Unsupported
 MIN_CONTEXT = 4
 MIN_VISION_CONTEXT = 2048
 DEFAULT_DRAFT_TOKENS = 4
+# As many as measured best are guessed from the text.
+AUTOMATIC_GUESSES = -1
 MAX_BATCH = 8192
 MAX_THREADS = 256
 MAX_DRAFT_TOKENS = 64
@@ -26,6 +28,10 @@ class Demand:
 
     `num_ctx` is within the model's limits. Sizes are bytes on disk. `key` is what a runner is known by:
     two names over the same weights share one. `private`: the prompt may be used for its owner alone.
+
+    `draft_num_predict` is how many tokens may be guessed ahead, 0 for none; `guessing_pays` False: guesses
+    for these weights were mostly wrong. `exact`: the request wants log-probabilities, which guessed tokens
+    do not have.
     """
 
     key: Path
@@ -36,7 +42,9 @@ class Demand:
     main_gpu: int | None = None
     num_threads: int = 0
     use_mmap: bool | None = None
-    draft_num_predict: int = 0
+    draft_num_predict: int = AUTOMATIC_GUESSES
+    guessing_pays: bool = True
+    exact: bool = False
     shift: bool = True
     weights_size: int = 0
     extras_size: int = 0
@@ -58,6 +66,8 @@ def make_demand(
     given: frozenset[str] | None,
     shift: bool | None,
     private: bool = False,
+    exact: bool = False,
+    guessing_pays: bool = True,
 ) -> Demand:
     """The demand of one request; `given` holds the options that the request or the model names.
 
@@ -79,6 +89,8 @@ def make_demand(
         num_threads=_positive(chosen["num_thread"], MAX_THREADS) or 0,
         use_mmap=None if chosen["use_mmap"] is None else bool(chosen["use_mmap"]),
         draft_num_predict=_draft_tokens(model, chosen["draft_num_predict"]),
+        guessing_pays=guessing_pays,
+        exact=exact,
         shift=model.family not in _NO_SHIFT_FAMILIES if shift is None else shift,
         weights_size=model.network.file_size or _size(model.weights),
         extras_size=sum(_size(file) for file in files),
@@ -108,7 +120,7 @@ def _positive(value: int | None, most: int) -> int | None:
 
 def _draft_tokens(model: Model, value: int | None) -> int:
     if value is None:
-        return DEFAULT_DRAFT_TOKENS if model.draft else 0
+        return DEFAULT_DRAFT_TOKENS if model.draft else AUTOMATIC_GUESSES
     return min(max(0, value), MAX_DRAFT_TOKENS)
 
 

@@ -32,6 +32,8 @@ _REPACKED_FILE_TYPES = frozenset({2, 14, 15, 25})
 _REPACKED_SHARE = 0.75
 CONTEXT_STEP = 256
 _PROCESS_BYTES = 32 * MIB
+# The table in which the engine looks up what followed the same tokens before.
+LOOKUP_BYTES = 16 * MIB
 _MAX_VOCABULARY = 160_000
 _ACTIVATIONS_PER_TOKEN = 24  # rows of embedding length that a block holds at once
 _UNKNOWN_COMPUTE_BYTES = 300 * MIB

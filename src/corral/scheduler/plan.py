@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from corral.core.units import human_binary_bytes
+from corral.engine import Lookup
 from corral.errors import NotEnoughMemory
 from corral.scheduler.demand import Demand, limit_context
+from corral.scheduler.guessing import RECURRENT_FAMILIES, lookup_for
 from corral.scheduler.machine import Machine
 from corral.scheduler.memory import (
     GIB,
+    LOOKUP_BYTES,
     MIB,
     MemoryNeed,
     can_repack,
@@ -34,21 +37,7 @@ from corral.settings import Settings
 log = logging.getLogger("corral.scheduler")
 
 # Source of the families, the context tiers, the fractions and the reserve: http-api.md 14, store.md 14.
-SINGLE_SLOT_FAMILIES = frozenset(
-    {
-        "mllama",
-        "qwen3vl",
-        "qwen3vlmoe",
-        "qwen35",
-        "qwen35moe",
-        "qwen3next",
-        "lfm2",
-        "lfm2moe",
-        "nemotron_h",
-        "nemotron_h_moe",
-        "nemotron_h_omni",
-    }
-)
+SINGLE_SLOT_FAMILIES = RECURRENT_FAMILIES | {"mllama", "qwen3vl", "qwen3vlmoe"}
 _CONTEXT_TIERS = ((47 * GIB, 262144), (23 * GIB, 32768))
 CPU_CONTEXT = 4096
 # Mapped weights load faster from a cold disk, and stay in the page cache for the next load.
@@ -69,6 +58,7 @@ class LaunchPlan:
     """Everything that a runner is started with. `num_ctx` is the context window of one slot, in tokens.
 
     `num_gpu` is the number of blocks on devices: -1 as many as fit, 0 none. `devices` are their indices.
+    `lookup` and `draft` guess tokens ahead; `exact`: loaded without them for a request that needs it so.
     `batch_automatic`: nobody asked for `num_batch`. `cache_bytes` bounds the prompts kept in memory.
     """
 
@@ -77,6 +67,8 @@ class LaunchPlan:
     projectors: tuple[Path, ...] = ()
     draft: Path | None = None
     draft_num_predict: int = 0
+    lookup: Lookup | None = None
+    exact: bool = False
     embedding: bool = False
     reranking: bool = False
     shift: bool = True
@@ -95,6 +87,11 @@ class LaunchPlan:
     cache_bytes: int = 0
     need: MemoryNeed = field(default_factory=MemoryNeed)
     device_bytes: int = 0
+
+    @property
+    def guesses(self) -> bool:
+        """Whether it guesses tokens ahead."""
+        return self.lookup is not None or self.draft is not None
 
     @property
     def all_on_devices(self) -> bool:
@@ -234,8 +231,10 @@ def _build(demand: Demand, shape: _Shape, room: Room, settings: Settings) -> Lau
         weights=demand.key,
         adapters=model.adapters,
         projectors=model.projectors,
-        draft=model.draft if demand.draft_num_predict else None,
+        draft=model.draft if demand.draft_num_predict and not demand.exact else None,
         draft_num_predict=demand.draft_num_predict,
+        lookup=lookup_for(demand, settings),
+        exact=demand.exact,
         embedding=not demand.completes,
         reranking=model.can("rerank"),
         shift=demand.shift,
@@ -265,7 +264,7 @@ def _predict(demand: Demand, plan: LaunchPlan, on_device: bool) -> MemoryNeed:
         weights=demand.weights_size,
         extras=demand.extras_size,
         context=context_bytes(network, plan.num_ctx, plan.num_slots, plan.kv_cache_type),
-        compute=compute_bytes(network, plan.num_batch),
+        compute=compute_bytes(network, plan.num_batch) + (LOOKUP_BYTES if plan.lookup else 0),
         repack=repack_bytes(network, demand.weights_size) if repacked else 0,
     )
 

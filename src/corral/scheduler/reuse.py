@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corral.scheduler.demand import Demand
+from corral.scheduler.demand import AUTOMATIC_GUESSES, Demand
 from corral.scheduler.machine import Machine
 from corral.scheduler.plan import AUTOMATIC_MMAP, LaunchPlan, automatic_batch
 
@@ -34,7 +34,10 @@ def _compared(plan: LaunchPlan, demand: Demand, machine: Machine) -> Iterator[tu
     yield "adapters", plan.adapters, demand.model.adapters
     yield "projectors", plan.projectors, demand.model.projectors
     yield "shift", plan.shift, demand.shift
-    yield "draft_num_predict", plan.draft_num_predict, demand.draft_num_predict
+    if demand.exact:
+        yield "speculation", "on" if plan.guesses else "off", "off"
+    elif _guessing_matters(plan, demand):
+        yield "draft_num_predict", _guesses(plan.draft_num_predict), _guesses(demand.draft_num_predict)
     yield "num_thread", plan.num_threads, demand.num_threads or machine.cores
     yield "use_mmap", plan.use_mmap, AUTOMATIC_MMAP if demand.use_mmap is None else demand.use_mmap
     if machine.devices:  # without them neither has an effect
@@ -46,6 +49,15 @@ def _compared(plan: LaunchPlan, demand: Demand, machine: Machine) -> Iterator[tu
     elif not plan.batch_automatic:
         usual = automatic_batch(demand, plan.num_ctx, plan.num_slots, bool(plan.devices))
         yield "num_batch", plan.num_batch, usual
+
+
+def _guessing_matters(plan: LaunchPlan, demand: Demand) -> bool:
+    """A runner without guesses serves whoever does not ask for a number of them: it is only slower."""
+    return not plan.exact and (plan.guesses or demand.draft_num_predict > 0)
+
+
+def _guesses(number: int) -> int | str:
+    return "automatic" if number == AUTOMATIC_GUESSES else number
 
 
 def _text(value: object) -> str:

@@ -20,6 +20,7 @@ from corral.core.model import Model
 from corral.core.options import Options
 from corral.errors import RunnerCrashed, RunnerTimeout, UnknownArchitecture
 from corral.scheduler.demand import Demand, make_demand
+from corral.scheduler.guessing import Guesswork
 from corral.scheduler.journal import Journal
 from corral.scheduler.loading import Loader
 from corral.scheduler.machine import Machine, read_machine
@@ -87,6 +88,7 @@ class Scheduler:
         self._settings = settings
         self._machine = machine
         self._pool = Pool(machine(), settings.keep_alive_s, now)
+        self._guesswork = Guesswork()
         self._loader = Loader(settings, self._pool, launcher, machine, now)
 
     def lease(
@@ -96,6 +98,7 @@ class Scheduler:
         *,
         given: frozenset[str] | None = None,
         shift: bool | None = None,
+        exact: bool = False,
         keep_alive_s: float | None = None,
         private: bool = False,
     ) -> AbstractAsyncContextManager[Lease]:
@@ -103,12 +106,25 @@ class Scheduler:
 
         `given` names the options that the request or the model set (None: all that differ from automatic),
         `shift` None means the model's default, `keep_alive_s` None keeps what holds now. The prompt of a
-        `private` request is of use to its owner alone. Raises ServerBusy, NotEnoughMemory, LoadError,
+        `private` request is of use to its owner alone; `exact` asks for a runner that guesses no tokens
+        ahead, as log-probabilities need it. Raises ServerBusy, NotEnoughMemory, LoadError,
         RunnerTimeout, RunnerCrashed, Unsupported; a request that is cancelled while it waits leaves at
         once, and ends the load that only it waited for.
         """
-        demand = make_demand(model, options, given=given, shift=shift, private=private)
+        demand = make_demand(
+            model,
+            options,
+            given=given,
+            shift=shift,
+            private=private,
+            exact=exact,
+            guessing_pays=model.weights is None or self._guesswork.pays(model.weights),
+        )
         return self._hold(demand, keep_alive_s)
+
+    def guessed(self, runner: Runner, guessed: int, right: int) -> None:
+        """Note what became of an answer's guesses: where too many are wrong, the next load makes none."""
+        self._guesswork.note(runner.params.weights, guessed, right)
 
     def preview(self, model: Model, options: Options) -> Preview:
         """What loading `model` would do now. Raises LoadError, Unsupported."""

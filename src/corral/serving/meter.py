@@ -43,6 +43,8 @@ class Meter:
         self.prompt_tokens = 0
         self.cached_tokens = 0
         self.completion_tokens = 0
+        self.guessed_tokens = 0
+        self.right_tokens = 0
         self.queue_s: float | None = None
         self.slot_s: float | None = None
         self.first_s: float | None = None
@@ -117,6 +119,7 @@ class Meter:
         self._done = True
         usage = done.usage
         self.prompt_tokens, self.cached_tokens = usage.prompt_tokens, usage.cached_tokens
+        self.guessed_tokens, self.right_tokens = usage.guessed_tokens, usage.right_tokens
         self.completion_tokens, self.decode_s = usage.completion_tokens, usage.decode_s
 
 

@@ -122,6 +122,8 @@ class Run:
             decode_s=finish.decode_s,
             load_s=self.load_s,
             total_s=self.meter.elapsed_s,
+            guessed_tokens=finish.guessed_tokens,
+            right_tokens=finish.right_tokens,
         )
 
     async def count(self, text: str) -> int:

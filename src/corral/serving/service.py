@@ -166,22 +166,26 @@ class Service:
             model,
             options,
             shift=request.shift,
+            exact=request.logprobs,
             keep_alive_s=request.keep_alive_s,
             private=owner is not None,
         )
         async with held as lease:
             meter.leased(lease)
-            yield Run(
-                model=model,
-                options=options,
-                lease=lease,
-                request=request,
-                think=think,
-                adapter_scales=scales,
-                meter=meter,
-                load_s=meter.elapsed_s,
-                owner=owner,
-            )
+            try:
+                yield Run(
+                    model=model,
+                    options=options,
+                    lease=lease,
+                    request=request,
+                    think=think,
+                    adapter_scales=scales,
+                    meter=meter,
+                    load_s=meter.elapsed_s,
+                    owner=owner,
+                )
+            finally:
+                self._scheduler.guessed(lease.runner, meter.guessed_tokens, meter.right_tokens)
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
         """Raises CorralError; one input that fails fails all."""

@@ -40,6 +40,7 @@ class Settings:
     prompt_cache_size: int = 0
     prompt_cache_shared: bool = False  # between API keys
     go_template: bool | None = None
+    speculation: bool = True
     no_prune: bool = False
     no_cloud: bool = False
     remotes: tuple[str, ...] = ("ollama.com",)
@@ -131,6 +132,7 @@ def _read(reader: Reader) -> Settings:
         prompt_cache_size=reader.size("PROMPT_CACHE_SIZE"),
         prompt_cache_shared=reader.switch("PROMPT_CACHE_SHARED"),
         go_template=reader.flag("GO_TEMPLATE"),
+        speculation=reader.flag("SPECULATION") is not False,
         no_prune=reader.switch("NOPRUNE"),
         no_cloud=reader.switch("NO_CLOUD"),
         remotes=reader.words("REMOTES", ("ollama.com",)),

@@ -160,6 +160,8 @@ def stats_text(record: Mapping[str, Any]) -> str:
         if nanoseconds:
             lines.append((f"{title} duration", go_duration(nanoseconds / 1e9)))
             lines.append((f"{title} rate", f"{(count or 0) / (nanoseconds / 1e9):.2f} tokens/s"))
+    if guessed := record.get("guessed_count"):
+        lines.append(("guessed ahead", f"{guessed} token(s), {record.get('guessed_right_count', 0)} right"))
     if limit := record.get("prompt_limit"):
         dropped = record.get("truncated_messages", 0)
         what = f"the {dropped} oldest message(s)" if dropped else "the middle of the prompt"
