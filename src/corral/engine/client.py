@@ -203,6 +203,25 @@ class Client:
         """Forget what an idle slot holds."""
         await self._call(f"/slots/{slot}?action=erase", {})
 
+    async def likeliest(self, tokens: Sequence[int], count: int) -> dict[int, float]:
+        """The log-probabilities of the `count` likeliest tokens after `tokens`, by their ids.
+
+        `tokens` is the whole prompt: nothing is put before it. Raises EngineError, RunnerCrashed.
+        """
+        # A token that ends the text, or is half a character, would hide the probabilities: another is forced.
+        # They are told as they were before that.
+        letter = (await self.tokenize("a"))[-1]
+        body: dict[str, Any] = {
+            "prompt": list(tokens),
+            "n_predict": 1,
+            "n_probs": count,
+            "temperature": 0,
+            "cache_prompt": False,
+            "logit_bias": [[letter, 1000]],
+        }
+        found = (await self._call("/completion", body))["completion_probabilities"][0]["top_logprobs"]
+        return {entry["id"]: entry["logprob"] for entry in found}
+
     async def media_marker(self) -> str:
         """The text that stands for an image in a prompt; it may differ from child to child."""
         if self._marker is None:

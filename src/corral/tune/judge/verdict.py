@@ -15,17 +15,24 @@ _MAX_NAMED = 3
 
 
 def judge(
-    loss_before: float, loss_after: float, before: Sequence[Answered] = (), after: Sequence[Answered] = ()
+    loss_before: float,
+    loss_after: float,
+    before: Sequence[Answered] = (),
+    after: Sequence[Answered] = (),
+    *,
+    measured: str = "held-out loss",
 ) -> Judged:
-    """Losses are those on held-out examples; `before` and `after` answer the same prompts in the same order.
+    """`measured` is what the losses are; `before` and `after` answer the same prompts in the same order.
 
     Better means: the loss fell, and the number of prompts that pass did not fall by more than 5 % of those
     that the base passed.
     """
     passed_before = sum(answer.passed for answer in before)
     passed_after = sum(answer.passed for answer in after)
-    problems = [problem for problem in (_loss(loss_before, loss_after), _prompts(before, after)) if problem]
-    said = f"held-out loss {loss_before:.3f} -> {loss_after:.3f}"
+    problems = [
+        problem for problem in (_loss(measured, loss_before, loss_after), _prompts(before, after)) if problem
+    ]
+    said = f"{measured} {loss_before:.3f} -> {loss_after:.3f}"
     if before:
         said += f", prompts passed {passed_before} -> {passed_after} of {len(before)}"
     return Judged(
@@ -40,11 +47,11 @@ def judge(
     )
 
 
-def _loss(before: float, after: float) -> str:
+def _loss(measured: str, before: float, after: float) -> str:
     if not math.isfinite(after):
-        return "the held-out loss is no number: the training broke down; try a lower learning rate"
+        return f"the {measured} is no number: the training broke down; try a lower learning rate"
     if after >= before:
-        return f"the held-out loss did not fall ({before:.3f} -> {after:.3f})"
+        return f"the {measured} did not fall ({before:.3f} -> {after:.3f})"
     return ""
 
 

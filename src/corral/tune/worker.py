@@ -1,0 +1,144 @@
+"""The child process of a job. Only below `train`, which it imports late, are torch and its kin.
+
+Reads one JSON line, a `Spec`, from stdin; says one JSON line for each `Event` on stdout and writes the same
+to `events.jsonl` in the job's folder, at last `Done` or `Failed`. At SIGTERM it saves a checkpoint, says so,
+and ends without either; started again in the same folder it goes on from there, as after `kill -9`. Ends when
+stdin reaches its end, so it never outlives its parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from corral.engine import die_with_parent
+from corral.errors import CorralError, NotEnoughMemory, StorageError, Unsupported
+from corral.gguf import read_gguf
+from corral.library import Library
+from corral.settings import Settings as ServerSettings
+from corral.store import Store
+from corral.tune.data import prepare
+from corral.tune.events import DataRead, Done, Failed, Note
+from corral.tune.plan import settle
+from corral.tune.say import Say
+from corral.tune.spec import Spec
+from corral.tune.stopping import Stopping
+
+_NICENESS = 10  # a model that somebody talks to meanwhile goes first
+# No look into the network, no bars, no telemetry: what is missing is missing.
+_QUIET = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TOKENIZERS_PARALLELISM": "false",
+    "BITSANDBYTES_NOWELCOME": "1",
+}
+
+
+def main() -> None:
+    die_with_parent()
+    # Descriptor 1 is for events: nothing that a library prints may get between them.
+    out = os.dup(1)
+    os.dup2(2, 1)
+    line = sys.stdin.buffer.readline()
+    if not line:
+        os._exit(0)
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    with suppress(AttributeError, OSError):  # not on Windows
+        os.nice(_NICENESS)
+    os.environ.update(_QUIET)
+    spec = msgspec.json.decode(line, type=Spec)
+    say, stopping = Say(Path(spec.folder), out), Stopping()
+    failed = _try(spec, say, stopping)
+    if failed is not None:
+        say(failed)
+    sys.stdout.flush()
+    os._exit(1 if failed is not None else 0)
+
+
+def _try(spec: Spec, say: Say, stopping: Stopping) -> Failed | None:
+    try:
+        _work(spec, say, stopping)
+    except SystemExit:
+        say(Note(text="stopped before training began"))
+    except MemoryError:
+        return _failed(NotEnoughMemory("memory ran out", hint="use a smaller micro_batch_size or max_length"))
+    except OSError as error:
+        return _failed(StorageError((error.strerror or str(error)).lower()))
+    except CorralError as error:
+        return _failed(error)
+    except Exception as error:  # what nobody has thought of is for the log, and its last line for the user
+        traceback.print_exc()
+        return Failed(kind="CreateError", message=f"training failed: {type(error).__name__}: {error}")
+    return None
+
+
+def _failed(error: CorralError) -> Failed:
+    return Failed(kind=type(error).__name__, message=error.message, hint=error.hint or "")
+
+
+def _work(spec: Spec, say: Say, stopping: Stopping) -> None:
+    models = Path(spec.models)
+    library = Library(Store(models), ServerSettings(models=models))
+    model = asyncio.run(library.resolve(spec.base))
+    if model.weights is None:
+        raise Unsupported(f'"{spec.base}" has no weights here: it cannot be tuned')
+    header = read_gguf(model.weights, arrays=False)
+    settings = settle(
+        spec.options, spec.preset, width=header.embedding_length, context_length=header.context_length
+    )
+    data = asyncio.run(
+        prepare(
+            spec,
+            model,
+            max_length=settings.max_length,
+            eval_fraction=settings.eval_fraction,
+            seed=settings.seed,
+        )
+    )
+    say(DataRead(report=msgspec.to_builtins(data.report)))
+    if spec.mode == "check":
+        say(Done(adapter="", merged="", card=""))
+        return
+    _require_torch()
+    from corral.tune.train.job import Job, run
+    from corral.tune.train.trainer import Stopped
+
+    try:
+        run(Job(spec, model, settings, data, say, stopping))
+    except Stopped:
+        say(Note(text="stopped; the job can be resumed"))
+
+
+def _require_torch() -> None:
+    """Raises Unsupported when the packages that train are not installed."""
+    try:
+        # Imported late, as all of training: a check of the data needs none of it.
+        import accelerate  # noqa: F401
+        import gguf  # noqa: F401
+        import peft  # noqa: F401
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise Unsupported(
+            f"training needs packages that are not installed: {error}", hint="pip install 'corral[tune]'"
+        ) from error
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
