@@ -79,3 +79,15 @@ export function watchServer(back) {
   ask();
   return ask;
 }
+
+// What is loaded may have changed: an answer has loaded its model, or a context window is known now.
+export const refreshLoaded = () => get('/api/ps', { quiet: true }).then(({ models: found }) => { loaded.value = found ?? []; }, () => {});
+
+// What /api/tags says of a model: { capabilities, details }; null where it is not there.
+export const factsOf = (name) => models.value?.find((model) => model.name === name || model.name === `${name}:latest`) ?? null;
+
+// The context window in tokens: as it is loaded, else the most that the model can.
+export const contextOf = (name) => loaded.value.find((model) => model.name === name)?.context_length
+  ?? factsOf(name)?.details?.context_length ?? 0;
+
+export const canChat = (model) => model.capabilities?.includes('completion') ?? true;

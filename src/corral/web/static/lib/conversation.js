@@ -1,0 +1,352 @@
+// One chat while it is open: its tree of messages, the answer that is being written, and how both are kept.
+import { ndjson } from './api.js';
+import { announce, newId, shelf } from './chats.js';
+import { batch, computed, signal } from './html.js';
+import { refreshLoaded } from './store.js';
+
+const SAVE_MS = 1500;
+const RETRY_MS = 2000;
+// An answer that another tab or device is writing has been kept again within this time.
+const ALIVE_MS = 8000;
+// What browsers send for a page that is being closed.
+const KEEPALIVE_BYTES = 60_000;
+
+export class Conversation {
+  // `known` is a chat as the shelf gave it; without it the chat is new, and kept with its first message.
+  constructor(id, known = null, preset = {}) {
+    this.id = id;
+    this.isKept = Boolean(known);
+    this.revision = known?.revision ?? 0;
+    this.meta = signal(metaOf(known ?? { settings: preset }));
+    // Messages by id, in the order in which they were made: { id, parent, role, content, data, created_at }.
+    this.nodes = signal(new Map((known?.messages ?? []).map((one) => [one.id, one])));
+    this.head = signal(known?.head || lastOf(this.nodes.peek()));
+    // The answer under way: { id, content, thinking, calls, tokens, firstAt, startedAt, thoughtAt }.
+    this.live = signal(null);
+    this.error = signal(null);
+    this.unsaved = signal(false);
+    this.children = computed(() => childrenOf(this.nodes.value));
+    this.path = computed(() => pathTo(this.nodes.value, this.head.value));
+    this.pending = null;
+    this.timer = 0;
+    this.flushing = null;
+  }
+
+  get settings() {
+    return this.meta.value.settings;
+  }
+
+  // Whether an answer is being written by another tab or device.
+  isBusyElsewhere(now = Date.now()) {
+    const last = this.path.peek().at(-1);
+    return !this.live.peek() && last?.data?.state === 'streaming' && now - (last.data.saved_at ?? 0) < ALIVE_MS;
+  }
+
+  // --- the tree
+
+  siblings(message) {
+    return this.children.value.get(message.parent) ?? [];
+  }
+
+  // Show another branch: that of `id`, down to its latest message.
+  choose(id) {
+    let last = id;
+    for (let next = [id]; next?.length; next = this.children.peek().get(last)) last = next.at(-1);
+    this.head.value = last;
+    this.keep({ head: last });
+  }
+
+  put(message) {
+    const nodes = new Map(this.nodes.peek());
+    nodes.set(message.id, message);
+    this.nodes.value = nodes;
+  }
+
+  add(parent, role, content, data = {}) {
+    const message = { id: newId(), parent, role, content, data, created_at: Date.now() / 1000 };
+    batch(() => {
+      this.put(message);
+      this.head.value = message.id;
+    });
+    return message;
+  }
+
+  // --- asking
+
+  async send(content, data) {
+    const question = this.add(this.head.peek(), 'user', content, data);
+    const titled = this.meta.peek().title ? {} : { title: titleOf(content, data) };
+    this.meta.value = { ...this.meta.peek(), ...titled };
+    this.keep({ messages: [question], head: question.id, ...titled });
+    await this.answer(question.id);
+  }
+
+  async edit(message, content) {
+    const question = this.add(message.parent, 'user', content, message.data);
+    this.keep({ messages: [question], head: question.id });
+    await this.answer(question.id);
+  }
+
+  // Results of tools, one for each call of the message, and the answer to them.
+  async giveResults(message, results) {
+    let parent = message.id;
+    const added = results.map(({ name, content }) => {
+      const node = this.add(parent, 'tool', content, { tool_name: name });
+      parent = node.id;
+      return node;
+    });
+    this.keep({ messages: added, head: parent });
+    await this.answer(parent);
+  }
+
+  regenerate(message) {
+    return this.answer(message.parent);
+  }
+
+  // Write on where an answer was broken off.
+  resume(message) {
+    return this.stream({ ...message, data: { ...message.data, state: 'streaming', error: undefined } }, true);
+  }
+
+  answer(parent) {
+    const message = this.add(parent, 'assistant', '', { model: this.settings.model, state: 'streaming' });
+    return this.stream(message, false);
+  }
+
+  stop() {
+    this.abort?.abort();
+  }
+
+  async stream(message, resumed) {
+    this.stop();
+    const abort = new AbortController();
+    this.abort = abort;
+    this.error.value = null;
+    const draft = new Draft(message, (live) => { if (this.abort === abort) this.live.value = live; });
+    draft.publish();
+    this.save(draft.message('streaming'));
+    const saving = setInterval(() => draft.changed() && this.save(draft.message('streaming')), SAVE_MS);
+    let state = 'done';
+    try {
+      const body = requestBody(this.settings, pathTo(this.nodes.peek(), resumed ? message.id : message.parent));
+      for await (const records of ndjson('/api/chat', body, { signal: abort.signal })) draft.take(records);
+      if (!draft.done) throw new Error('the answer was broken off');
+    } catch (error) {
+      state = error.name === 'AbortError' ? 'stopped' : 'failed';
+      draft.error = state === 'failed' ? error.message : '';
+    } finally {
+      clearInterval(saving);
+      draft.end();
+    }
+    batch(() => {
+      this.save(draft.message(state));
+      if (this.abort === abort) {
+        this.live.value = null;
+        this.abort = null;
+      }
+    });
+    refreshLoaded();
+  }
+
+  // Put a message and keep it.
+  save(message) {
+    this.put(message);
+    this.keep({ messages: [message], head: this.head.peek() });
+  }
+
+  // --- keeping
+
+  // Changes are sent one after the other, each with the revision that the last one made.
+  keep(change) {
+    const { messages = [], ...fields } = change;
+    this.pending ??= { messages: new Map(), fields: {} };
+    for (const message of messages) this.pending.messages.set(message.id, message);
+    Object.assign(this.pending.fields, fields);
+    this.unsaved.value = true;
+    this.flushing ??= this.flush().finally(() => { this.flushing = null; });
+    return this.flushing;
+  }
+
+  async flush() {
+    while (this.pending) {
+      const { messages, fields } = this.pending;
+      this.pending = null;
+      const change = { ...fields, messages: [...messages.values()] };
+      try {
+        const made = this.isKept
+          ? await shelf().change(this.id, { ...change, revision: this.revision })
+          : await shelf().create({ ...this.meta.peek(), ...change, id: this.id });
+        this.isKept = true;
+        this.revision = made.revision;
+        announce({ kind: 'changed', id: this.id, revision: made.revision });
+      } catch (error) {
+        this.pending = merged({ messages, fields }, this.pending);
+        if (!(await this.recovered(error))) return;
+      }
+    }
+    this.unsaved.value = false;
+  }
+
+  // Whether keeping may be tried again at once. Somebody else's changes are taken over first; ours come on top.
+  async recovered(error) {
+    if (error.status === 409) {
+      await this.refresh(true);
+      return true;
+    }
+    this.error.value = error;
+    if (error.offline) setTimeout(() => this.pending && !this.flushing && this.keep({}), RETRY_MS);
+    return false;
+  }
+
+  // Take over what has changed on the shelf; `force` even while an answer is being written.
+  async refresh(force = false) {
+    if (!this.isKept || (!force && (this.live.peek() || this.pending || this.flushing))) return;
+    const chat = await shelf().find(this.id, this.revision);
+    if (!chat) return;
+    const nodes = new Map(chat.messages.map((one) => [one.id, one]));
+    const own = this.live.peek() ? pathTo(this.nodes.peek(), this.head.peek()) : [];
+    for (const message of [...own, ...(this.pending?.messages.values() ?? [])]) nodes.set(message.id, message);
+    batch(() => {
+      this.revision = chat.revision;
+      this.nodes.value = nodes;
+      if (!nodes.has(this.head.peek()) || !force) this.head.value = chat.head || lastOf(nodes);
+      this.meta.value = { ...metaOf(chat), ...(this.pending?.fields ?? {}) };
+    });
+  }
+
+  change(fields) {
+    this.meta.value = { ...this.meta.peek(), ...fields };
+    if (this.isKept) this.keep(fields);
+  }
+
+  // The page is being left: what is written so far goes out with it.
+  leave() {
+    const live = this.live.peek();
+    if (!live || !this.isKept) return;
+    const node = this.nodes.peek().get(live.id);
+    const message = { ...node, content: live.content, data: { ...node.data, thinking: live.thinking || undefined, state: 'stopped' } };
+    const change = { revision: this.revision, messages: [message], head: this.head.peek() };
+    if (JSON.stringify(change).length < KEEPALIVE_BYTES) shelf().change(this.id, change, { keepalive: true }).catch(() => {});
+  }
+}
+
+// The answer that grows, and when it was last shown and kept.
+class Draft {
+  constructor(message, show) {
+    this.start = message;
+    this.show = show;
+    this.content = message.content;
+    this.thinking = message.data.thinking ?? '';
+    this.calls = message.data.tool_calls ?? [];
+    this.tokens = 0;
+    this.startedAt = performance.now();
+    this.firstAt = 0;
+    this.thoughtAt = 0;
+    this.done = null;
+    this.error = '';
+    this.keptTokens = 0;
+    this.frame = 0;
+  }
+
+  take(records) {
+    for (const { message = {}, done, ...rest } of records) {
+      if (!this.firstAt && (message.content || message.thinking || message.tool_calls)) this.firstAt = performance.now();
+      if (message.thinking) this.thinking += message.thinking;
+      if (message.content && this.thinking && !this.thoughtAt) this.thoughtAt = performance.now();
+      if (message.content) this.content += message.content;
+      if (message.tool_calls) this.calls = [...this.calls, ...message.tool_calls];
+      if (done) this.done = rest;
+      else this.tokens += 1;
+    }
+    // A hidden page draws no frames, but its answer goes on.
+    this.frame ||= document.hidden ? setTimeout(() => this.publish(), 200) : requestAnimationFrame(() => this.publish());
+  }
+
+  publish() {
+    this.frame = 0;
+    const { content, thinking, calls, tokens, firstAt, startedAt, thoughtAt } = this;
+    this.show({ id: this.start.id, content, thinking, calls, tokens, firstAt, startedAt, thoughtAt });
+  }
+
+  end() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.frame);
+  }
+
+  changed() {
+    const grown = this.tokens > this.keptTokens;
+    this.keptTokens = this.tokens;
+    return grown;
+  }
+
+  message(state) {
+    const data = { ...this.start.data, state, error: this.error || undefined, thinking: this.thinking || undefined };
+    if (this.calls.length) data.tool_calls = this.calls;
+    if (this.thinking) data.thinking_s = ((this.thoughtAt || performance.now()) - (this.firstAt || this.startedAt)) / 1000;
+    if (this.done) data.stats = statsOf(this.done, this.firstAt - this.startedAt);
+    if (state === 'streaming') data.saved_at = Date.now();
+    else delete data.saved_at;
+    return { ...this.start, content: this.content, data };
+  }
+}
+
+function statsOf(done, firstMs) {
+  return {
+    prompt_tokens: done.prompt_eval_count ?? 0, tokens: done.eval_count ?? 0, first_s: Math.max(0, firstMs) / 1000,
+    per_second: done.eval_duration ? (done.eval_count / done.eval_duration) * 1e9 : 0, total_s: (done.total_duration ?? 0) / 1e9,
+    reason: done.done_reason, dropped: done.truncated_messages, limit: done.prompt_limit,
+  };
+}
+
+const metaOf = ({ title = '', folder = '', pinned = false, settings = {} }) => ({ title, folder, pinned, settings });
+const lastOf = (nodes) => [...nodes.keys()].at(-1) ?? '';
+
+function merged(older, newer) {
+  if (!newer) return older;
+  return { messages: new Map([...older.messages, ...newer.messages]), fields: { ...older.fields, ...newer.fields } };
+}
+
+function childrenOf(nodes) {
+  const children = new Map();
+  for (const { id, parent } of nodes.values()) {
+    const known = children.get(parent);
+    if (known) known.push(id);
+    else children.set(parent, [id]);
+  }
+  return children;
+}
+
+function pathTo(nodes, id) {
+  const path = [];
+  for (let node = nodes.get(id); node && path.length <= nodes.size; node = nodes.get(node.parent)) path.push(node);
+  return path.reverse();
+}
+
+function titleOf(content, data) {
+  const line = content.trim().split('\n')[0] || data?.files?.[0]?.name || '';
+  return line.length > 70 ? `${line.slice(0, 68).trimEnd()}…` : line;
+}
+
+// What /api/chat is asked: only what was set, so that the model's own defaults hold.
+function requestBody({ model, system, options = {}, think, keep_alive, format, tools }, path) {
+  const messages = path.map(({ role, content, data = {} }) => ({
+    role, content: withFiles(content, data.files),
+    ...(data.images?.length ? { images: data.images.map((image) => image.data) } : {}),
+    ...(data.thinking && role === 'assistant' ? { thinking: data.thinking } : {}),
+    ...(data.tool_calls?.length ? { tool_calls: data.tool_calls } : {}),
+    ...(data.tool_name ? { tool_name: data.tool_name } : {}),
+  }));
+  if (system) messages.unshift({ role: 'system', content: system });
+  const body = { model, messages, options };
+  if (think !== undefined && think !== '') body.think = think;
+  if (keep_alive) body.keep_alive = /^-?\d+$/.test(keep_alive) ? Number(keep_alive) : keep_alive;
+  if (format) body.format = format;
+  if (tools?.length) body.tools = tools;
+  return body;
+}
+
+function withFiles(content, files = []) {
+  const parts = files.map(({ name, text }) => `${name}:\n\`\`\`\n${text}\n\`\`\`\n`);
+  return [...parts, content].join('\n');
+}
+
