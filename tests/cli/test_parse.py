@@ -25,6 +25,12 @@ from corral.cli.parse import UsageError, parse
         ("create m -f=File -qq4_0", "create", ("m",), {"file": "File", "quantize": "q4_0"}),
         ("show m -v=F", "show", ("m",), {"verbose": False}),
         ("show m --license=false --license", "show", ("m",), {"license": True}),
+        (
+            "tune m --data a --data=b --epochs 1.5",
+            "tune",
+            ("m",),
+            {"data": ("a", "b"), "epochs": 1.5},
+        ),
         ("run m -", "run", ("m", "-"), {}),
         ("show --help", "show", (), {"help": True}),
         ("-v", "", (), {"version": True}),

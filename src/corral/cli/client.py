@@ -67,7 +67,14 @@ class Client:
 
     def stream(self, path: str, body: Mapping[str, object]) -> Iterator[dict[str, Any]]:
         """POST, then the records of the answer as they arrive. Closing the iterator ends the request."""
-        with self._send("POST", path, _encode(body), accept="application/x-ndjson") as response:
+        return self._records("POST", path, _encode(body))
+
+    def follow(self, path: str) -> Iterator[dict[str, Any]]:
+        """GET, else as `stream`."""
+        return self._records("GET", path)
+
+    def _records(self, method: str, path: str, body: bytes | None = None) -> Iterator[dict[str, Any]]:
+        with self._send(method, path, body, accept="application/x-ndjson") as response:
             if response.status >= 400:
                 raise _error(response, self._read(response), with_status=True)
             for line in _lines(response):
@@ -78,13 +85,26 @@ class Client:
         with self._send("HEAD", path) as response:
             return response.status, response.headers
 
-    def upload(self, path: str, file: BinaryIO, size: int, progress: Callable[[int], None]) -> None:
-        """POST a file of `size` bytes; `progress` is told the bytes sent so far."""
-        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        with self._send("POST", path, _blocks(file, progress), headers=headers) as response:
+    def text(self, path: str) -> str:
+        """GET something that is no JSON."""
+        with self._send("GET", path) as response:
             data = self._read(response)
         if response.status >= 400:
             raise _error(response, data)
+        return data.decode("utf-8", "replace")
+
+    def upload(self, path: str, file: BinaryIO, size: int, progress: Callable[[int], None]) -> None:
+        """POST a file of `size` bytes; `progress` is told the bytes sent so far."""
+        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        self.send(path, blocks(file, progress), headers)
+
+    def send(self, path: str, body: Iterable[bytes], headers: Mapping[str, str]) -> bytes:
+        """POST a body in pieces, whose Content-Length is among the headers; the answer's body."""
+        with self._send("POST", path, body, headers=headers) as response:
+            data = self._read(response)
+        if response.status >= 400:
+            raise _error(response, data)
+        return data
 
     @contextmanager
     def _send(
@@ -163,7 +183,8 @@ def _encode(body: Mapping[str, object] | None) -> bytes | None:
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text).encode()
 
 
-def _blocks(file: BinaryIO, progress: Callable[[int], None]) -> Iterator[bytes]:
+def blocks(file: BinaryIO, progress: Callable[[int], None]) -> Iterator[bytes]:
+    """The pieces of a file, as they are sent; `progress` is told the bytes so far."""
     sent = 0
     while block := file.read(_BLOCK):
         yield block

@@ -47,6 +47,8 @@ def _arguments(
 ) -> Iterator[Candidate]:
     if command.actions:
         yield from command.actions if not given else ()
+        if command.also_other and not given:
+            yield from ((name, "") for name in models())
     elif command.name == "help":
         yield from _commands()
     elif command.usage.startswith(_NAMES_A_MODEL) and (not given or command.usage.endswith("...]")):

@@ -56,7 +56,7 @@ def _flags(command: Command, program: str) -> str:
 def _flag_label(flag: Flag) -> str:
     name = f"  -{flag.short}, --{flag.name}" if flag.short else f"      --{flag.name}"
     if flag.kind != "bool":
-        name += f" {flag.kind}"
+        name += " string..." if flag.kind == "list" else f" {flag.kind}"
     return name + (f'[="{flag.bare}"]' if flag.bare else "")
 
 

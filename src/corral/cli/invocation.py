@@ -29,8 +29,16 @@ class Invocation:
         """The value of a text flag; empty when it was not given."""
         return str(self.flags.get(flag, ""))
 
+    def texts(self, flag: str) -> tuple[str, ...]:
+        """The values of a flag that may be given several times."""
+        found = self.flags.get(flag, ())
+        assert isinstance(found, tuple)
+        return found
+
     def number(self, flag: str) -> int:
-        return int(self.flags.get(flag, 0))
+        found = self.flags.get(flag, 0)
+        assert isinstance(found, int)
+        return found
 
     def client(self, *, starts: bool = True) -> Client:
         """A client, which starts the server when none answers at an address of this machine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _INTEGER = re.compile(r"[+-]?(0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO]?[0-7_]*|[1-9][0-9_]*)")
 _MAX_INT = 2**63
 
-Value = bool | int | str
+Value = bool | int | float | str | tuple[str, ...]
 
 
 class UsageError(InvalidInput):
@@ -93,7 +94,7 @@ def _read_long(word: str, rest: list[str], known: Mapping[str, Flag], flags: dic
         raise UsageError(f"unknown flag: --{name}")
     if not equals:
         value = _value_without_equals(flag, rest, f"flag needs an argument: --{name}")
-    flags[name] = _convert(flag, value)
+    _put(flags, flag, value)
 
 
 def _read_short(word: str, rest: list[str], known: Mapping[str, Flag], flags: dict[str, Value]) -> None:
@@ -109,7 +110,16 @@ def _read_short(word: str, rest: list[str], known: Mapping[str, Flag], flags: di
             value, letters = letters, ""
         else:
             value = _value_without_equals(flag, rest, f"flag needs an argument: {letter!r} in {word}")
-        flags[flag.name] = _convert(flag, value)
+        _put(flags, flag, value)
+
+
+def _put(flags: dict[str, Value], flag: Flag, text: str) -> None:
+    """The last value counts, but for a list, which has all."""
+    earlier = flags.get(flag.name, ())
+    if flag.kind == "list" and isinstance(earlier, tuple):
+        flags[flag.name] = (*earlier, text)
+    else:
+        flags[flag.name] = _convert(flag, text)
 
 
 def _value_without_equals(flag: Flag, rest: list[str], message: str) -> str:
@@ -127,15 +137,28 @@ def _convert(flag: Flag, text: str) -> Value:
         if text in _TRUE or text in _FALSE:
             return text in _TRUE
         cause = f'strconv.ParseBool: parsing "{text}": invalid syntax'
+    elif flag.kind == "float":
+        number = _float(text)
+        if number is not None:
+            return number
+        cause = f'strconv.ParseFloat: parsing "{text}": invalid syntax'
     else:
         if _INTEGER.fullmatch(text):
-            number = _integer(text)
-            if -_MAX_INT <= number < _MAX_INT:
-                return number
+            whole = _integer(text)
+            if -_MAX_INT <= whole < _MAX_INT:
+                return whole
             cause = f'strconv.ParseInt: parsing "{text}": value out of range'
         else:
             cause = f'strconv.ParseInt: parsing "{text}": invalid syntax'
     raise UsageError(f'invalid argument "{text}" for "{flag.label}" flag: {cause}')
+
+
+def _float(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _integer(text: str) -> int:
@@ -154,7 +177,7 @@ def _check_count(command: Command, count: int) -> None:
 
 def _check_action(command: Command, args: Sequence[str], program: str) -> None:
     names = [name for name, _ in command.actions]
-    if names and args[0] not in names:
+    if names and args[0] not in names and not command.also_other:
         message = f'unknown action "{args[0]}" for "{program} {command.name}"'
         raise UsageError(message, hint=f"use one of: {', '.join(names)}")
 

@@ -141,6 +141,11 @@ class Display:
         self._add(bar)
         return bar
 
+    def show(self, item: Item) -> None:
+        """Add a line of another kind; it is seen on a terminal only."""
+        self._stop_last()
+        self._add(item)
+
     def update(self, bar: Bar, done: int) -> None:
         """Move a bar; in plain output this may print a line."""
         was_complete = bar.complete

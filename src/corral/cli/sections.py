@@ -7,6 +7,7 @@ from typing import Any
 
 from corral.cli.table import TEXT_WIDTH, section_text
 from corral.cli.terminal import width
+from corral.cli.tune.card import card_rows
 from corral.core.units import human_number
 
 _HEAD_LINES = 2  # of running text
@@ -23,6 +24,8 @@ def model_sections(shown: Mapping[str, Any], *, verbose: bool = False) -> str:
         sections.append(section_text("Projector", _projector_rows(projector)))
     if parameters := shown.get("parameters"):
         sections.append(section_text("Parameters", [tuple(line.split()) for line in parameters.splitlines()]))
+    if isinstance(tuned := shown.get("tuned"), dict) and (rows := list(card_rows(tuned))):
+        sections.append(section_text("Tuned", rows, cell_width=TEXT_WIDTH))
     if verbose:
         sections += _verbose_sections(shown)
     for title in ("System", "License"):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["bool", "string", "int"]
+# list: a string that may be given again and again.
+Kind = Literal["bool", "string", "int", "float", "list"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Command:
     """One command. `most` None: any number of arguments may follow; with the flag `instead` none must.
 
     `module` is imported only when the command runs; its function `run` takes an Invocation. With `actions`,
-    pairs of a name and its help, the first argument must be one of these. With `passes_on`, words after `--`
+    pairs of a name and its help, the first argument must be one of these, or any with `also_other`. With
+    `passes_on`, words after `--`
     are for another program, and no arguments of ours. `details` follow the summary in the help.
     """
 
@@ -52,6 +54,7 @@ class Command:
     hidden: bool = False
     instead: str = ""
     actions: tuple[tuple[str, str], ...] = ()
+    also_other: bool = False
     passes_on: bool = False
     details: str = ""
 
@@ -309,6 +312,63 @@ COMMANDS: tuple[Command, ...] = (
         least=1,
         most=1,
         env=_HOST,
+    ),
+    Command(
+        "tune",
+        "Fine-tune a model on examples",
+        usage="BASE|ACTION [JOB]",
+        module="tune",
+        flags=(
+            Flag("alpha", "Strength of the adapter, beside its rank (default 32)", "int"),
+            Flag("batch-size", "Examples of one step (default 16)", "int"),
+            Flag("data", "File with examples; may be given several times", "list"),
+            Flag("detach", "Do not wait: print the id of the job", short="d"),
+            Flag("device", "Where to train: auto, cpu or cuda (default auto)", "string"),
+            Flag("dropout", "Share of the adapter that is left out at random", "float"),
+            Flag("dry-run", "Check the examples and show the plan; train nothing"),
+            Flag("early-stop", "Stop after so many comparisons without progress; 0: never", "int"),
+            Flag("epochs", "How often all examples are seen", "float"),
+            Flag("eval-fraction", "Share of the examples that is held out (default 0.05)", "float"),
+            Flag("follow", "With logs: go on with what happens from now on", short="f"),
+            Flag("force", "Name the result even if it is no better than its base"),
+            Flag("format", "What the files hold: messages, sharegpt, alpaca, completion or text", "string"),
+            Flag("gradient-checkpointing", "Less memory for more time (--gradient-checkpointing=false: off)"),
+            Flag("json", "Print records as JSON"),
+            Flag("learning-rate", "Highest learning rate", "float"),
+            Flag("max-length", "Most tokens of an example", "int"),
+            Flag("max-steps", "Most steps", "int"),
+            Flag("merge", "Make a full model instead of an adapter on the base"),
+            Flag("micro-batch-size", "Examples that are computed at once", "int"),
+            Flag("name", "Name of the model to make (default: that of the base, with -tuned)", "string"),
+            Flag("num-thread", "Threads on a CPU (default: what leaves room for serving)", "int"),
+            Flag("preset", "quick, balanced or thorough (default balanced)", "string"),
+            Flag("process", "With logs: what the process itself has printed"),
+            Flag("prompts", "File with prompts that are asked before and after", "string"),
+            Flag("quantize", "With --merge: type of the weights, such as q4_K_M", "string", short="q"),
+            Flag("quantized-base", "Keep the base in four bits meanwhile (QLoRA, CUDA only)"),
+            Flag("rank", "Size of the adapter (default 16)", "int"),
+            Flag("report", "With show: write a page with the curves to this file", "string"),
+            Flag("seed", "Seed of the split and of the training", "int"),
+            Flag("validation", "File with examples to compare on; may be given several times", "list"),
+            Flag("warmup-ratio", "Share of the steps in which the rate rises", "float"),
+            Flag("weight-decay", "Decay of the weights", "float"),
+        ),
+        least=1,
+        most=2,
+        env=_HOST,
+        actions=(
+            ("ls", "Every job, and how far it is"),
+            ("show", "One job: its data, plan and result"),
+            ("logs", "What has happened in a job"),
+            ("stop", "Stop a job, with a checkpoint"),
+            ("resume", "Go on with a job from its last checkpoint"),
+            ("publish", "Name the result of a job, whatever the comparison said"),
+            ("rm", "Forget a job; the model that it made stays"),
+        ),
+        also_other=True,
+        details="BASE is a model of the store, of a registry or of Hugging Face (hf.co/...), or a folder.\n"
+        "JOB is an id, the beginning of one, or the name of the model that it makes.\n\n"
+        "    corral tune pocket --data examples.jsonl --name me/helper",
     ),
     Command(
         "doctor",
