@@ -8,7 +8,7 @@ import { apiKey, reachable, signInWanted, signOut } from './lib/api.js';
 import { cls, html, render, signal } from './lib/html.js';
 import { LANGUAGES, setLanguage, t } from './lib/i18n.js';
 import { useShortcut } from './lib/keys.js';
-import { loadModels, setSettings, settings, watchServer } from './lib/store.js';
+import { loadModels, loadOffers, setSettings, settings, tuning, watchServer } from './lib/store.js';
 
 // In the order of the navigation. A page is `pages/NAME.js`: its default export is the component, `title` says how it
 // is called, and `available`, where there is one, whether it is offered at all.
@@ -17,9 +17,12 @@ const PAGES = [
   { name: 'models', icon: 'cube' },
   { name: 'compare', icon: 'columns' },
   { name: 'operate', icon: 'gauge' },
+  { name: 'tune', icon: 'tune', available: () => tuning.value },
   { name: 'playground', icon: 'code' },
   { name: 'keys', icon: 'key' },
 ];
+
+const isOffered = ({ available }) => !available || available();
 
 const route = signal(readRoute());
 const shown = signal({ name: '', Page: null, error: '' });
@@ -74,7 +77,7 @@ function skip(event) {
 function Rail() {
   return html`<nav class="rail" aria-label=${t('nav.label')}>
     <a class="brand" href="#/chat" aria-label="Corral" title="Corral"><span class="boot-mark"></span></a>
-    ${PAGES.map((page, index) => html`<${RailLink} key=${page.name} ...${page} index=${index} />`)}
+    ${PAGES.filter(isOffered).map((page, index) => html`<${RailLink} key=${page.name} ...${page} index=${index} />`)}
     <span class="grow"></span>
     <${IconButton} name="help" label=${t('help.open')} onClick=${() => { helpIsOpen.value = true; }} class="rail-help" />
     <${Menu} label=${t('settings.label')} icon="settings" class="rail-settings" items=${settingItems()} />
@@ -105,6 +108,7 @@ function settingItems() {
 
 function startAgain() {
   epoch.value += 1;
+  loadOffers();
   loadModels().catch(() => {});
 }
 
@@ -115,6 +119,7 @@ async function start() {
   render(html`<${App} />`, root);
   settings.subscribe(({ language }) => setLanguage(language));
   watchServer(startAgain);
+  loadOffers();
   loadModels().catch(() => {});
   navigator.serviceWorker?.register('/ui/sw.js', { scope: '/' }).catch(() => {});
 }

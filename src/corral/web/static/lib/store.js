@@ -11,6 +11,8 @@ export const models = signal(null);
 // As /api/ps lists them.
 export const loaded = signal([]);
 export const version = signal('');
+// Whether the server offers fine-tuning.
+export const tuning = signal(false);
 
 function stored() {
   try {
@@ -46,6 +48,11 @@ export async function loadModels() {
     models.value = tags.models ?? [];
     loaded.value = ps.models ?? [];
   });
+}
+
+// What not every server can do. Where a key is wanted first, it is there.
+export async function loadOffers() {
+  tuning.value = await get('/api/tune', { quiet: true }).then(() => true, (error) => [401, 403].includes(error.status));
 }
 
 const FIRST_RETRY_MS = 500;

@@ -37,7 +37,7 @@ const tabsOf = (name, shown) => [
   { key: 'metadata', label: t('models.tab.metadata'), body: () => html`<${Metadata} info=${shown.model_info} />` },
   ...[['template', shown.template], ['modelfile', shown.modelfile], ['license', licence(shown.license)]].filter(([, text]) => text)
     .map(([key, text]) => ({ key, label: t(`models.tab.${key}`), body: () => html`<${Text} text=${text} />` })),
-  ...(shown.card ? [{ key: 'card', label: t('models.tab.card'), body: () => html`<${Card} card=${shown.card} />` }] : []),
+  ...(shown.tuned ? [{ key: 'card', label: t('models.tab.card'), body: () => html`<${Card} card=${shown.tuned} />` }] : []),
   { key: 'memory', label: t('models.tab.memory'), body: () => html`<${Memory} name=${name} />` },
 ];
 
