@@ -13,7 +13,12 @@ from tests.helpers.scripted_road import ScriptedRoad, post, sse_events
 pytestmark = pytest.mark.anyio
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 USAGE = Usage(prompt_tokens=3, completion_tokens=4)
-COUNTS = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+COUNTS = {
+    "prompt_tokens": 3,
+    "completion_tokens": 4,
+    "total_tokens": 7,
+    "prompt_tokens_details": {"cached_tokens": 0},
+}
 CALL = ToolCall("f", {"a": "<b>"}, "c1")
 
 
@@ -183,7 +188,7 @@ async def test_choices_have_their_own_text_and_seed_and_count_the_prompt_once():
         (1, "a"),
         (2, "a"),
     ]
-    assert body["usage"] == {"prompt_tokens": 3, "completion_tokens": 12, "total_tokens": 15}
+    assert body["usage"] == COUNTS | {"completion_tokens": 12, "total_tokens": 15}
     assert sorted(request.options["seed"] for request in road.requests) == [5, 6, 7]
     assert road.num_closed == 3
 

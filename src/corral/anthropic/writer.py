@@ -62,8 +62,9 @@ class MessageWriter:
         if self._started:
             return b""
         self._started = True
-        known = first.usage.prompt_tokens if isinstance(first, Done) else 0
-        usage = {"input_tokens": known or self._estimate(), "output_tokens": 0}
+        known = isinstance(first, Done) and first.usage.prompt_tokens > 0
+        usage = _usage(first.usage) if known else {"input_tokens": self._estimate()}
+        usage["output_tokens"] = 0
         return _emit({"type": "message_start", "message": self._head([]) | {"usage": usage}})
 
     def _events(self, event: Event) -> bytes:
@@ -140,4 +141,9 @@ def _stop_reason(done: Done, *, called: bool) -> str:
 
 
 def _usage(usage: Usage) -> Record:
-    return {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens}
+    """In this protocol tokens that were read from a cache are no input tokens: clients add the two up."""
+    counts = {
+        "input_tokens": usage.prompt_tokens - usage.cached_tokens,
+        "output_tokens": usage.completion_tokens,
+    }
+    return counts | ({"cache_read_input_tokens": usage.cached_tokens} if usage.cached_tokens else {})

@@ -17,11 +17,15 @@ Record = dict[str, Any]
 
 
 def metrics(usage: Usage) -> Record:
-    """Counts and durations in nanoseconds; zeros are left out. Those of guesses are an addition of ours."""
+    """Counts and durations in nanoseconds; zeros are left out.
+
+    Those of guesses, and of tokens of the prompt that were not read again, are additions of ours.
+    """
     values = {
         "total_duration": nanoseconds(usage.total_s),
         "load_duration": nanoseconds(usage.load_s),
         "prompt_eval_count": usage.prompt_tokens,
+        "prompt_cached_count": usage.cached_tokens,
         "prompt_eval_duration": nanoseconds(usage.prompt_s),
         "eval_count": usage.completion_tokens,
         "eval_duration": nanoseconds(usage.decode_s),

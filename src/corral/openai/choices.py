@@ -66,7 +66,8 @@ class ChoiceWriter(ABC):
 
     def _usage(self) -> Usage:
         prompt = max((usage.prompt_tokens for usage in self._usages), default=0)
-        return Usage(prompt, completion_tokens=sum(usage.completion_tokens for usage in self._usages))
+        cached = min((usage.cached_tokens for usage in self._usages), default=0)
+        return Usage(prompt, cached, sum(usage.completion_tokens for usage in self._usages))
 
     @abstractmethod
     def _choice(self, index: int, events: Sequence[Event]) -> Record:

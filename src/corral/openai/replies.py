@@ -47,9 +47,14 @@ def error_body(error: CorralError) -> dict[str, Any]:
     return {"error": {"message": error.message, "type": kind, "param": None, "code": code}}
 
 
-def usage_record(usage: Usage) -> dict[str, int]:
+def usage_record(usage: Usage) -> dict[str, Any]:
     prompt, completion = usage.prompt_tokens, usage.completion_tokens
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+    }
 
 
 def new_id(prefix: str) -> str:
