@@ -38,6 +38,13 @@ async def test_a_whole_message_holds_its_blocks_in_order():
     assert (body["stop_reason"], body["usage"]) == ("tool_use", {"input_tokens": 5, "output_tokens": 3})
 
 
+async def test_tokens_from_the_cache_are_told_apart_from_those_that_were_read():
+    cached = Usage(prompt_tokens=5, cached_tokens=4, completion_tokens=3)
+    expected = {"input_tokens": 1, "output_tokens": 3, "cache_read_input_tokens": 4}
+    assert (await message(ScriptedRoad([Text("a"), Done("stop", cached)]))).json()["usage"] == expected
+    assert (await stream([Text("a")], [Done("stop", cached)]))[-2]["usage"] == expected
+
+
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [("stop", "end_turn"), ("length", "max_tokens"), ("load", "stop_sequence"), ("", None)],

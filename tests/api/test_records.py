@@ -28,6 +28,11 @@ def test_durations_are_nanoseconds_and_zeros_are_left_out():
     assert metrics(Usage()) == {}
 
 
+def test_tokens_that_were_not_read_again_are_among_those_of_the_prompt():
+    record = metrics(Usage(prompt_tokens=10, cached_tokens=8))
+    assert record == {"prompt_eval_count": 10, "prompt_cached_count": 8}
+
+
 @pytest.mark.parametrize(
     ("event", "expected"),
     [

@@ -183,6 +183,8 @@ def test_pruning_removes_those_of_models_that_are_gone_or_all(place):
         assert await saved.prune() == 0
         place.weights.unlink()
         assert await saved.prune() == 1000
+        assert await keep(saved, place.state()) is None  # nor is one saved that comes late
+        place.weights.write_bytes(b"weights")
         await keep(saved, place.state())
         assert await saved.prune(everything=True) == 1000
 

@@ -65,9 +65,15 @@ def test_rm_can_remove_what_no_model_needs(server, corral):
     assert corral("rm", "--prune").out == "removed 2.5 MB of old files that no model needs\n"
 
 
+def test_rm_can_remove_all_saved_prompts(server, corral):
+    server.on("POST", "/api/prune?prompts=1", Reply({"freed": 2_500_000}))
+    outcome = corral("rm", "--prune", "--prompts")
+    assert outcome.out == "removed 2.5 MB of old files that no model needs and of saved prompts\n"
+
+
 def test_du_shows_what_would_be_free_without_each_model(server, corral):
     models = [{"name": "a", "size": 1000, "unique": 0}, {"name": "b", "size": 5000, "unique": 4000}]
-    use = {"models": models, "blobs": 7000, "unused": 1000, "unfinished": 2000}
+    use = {"models": models, "blobs": 7000, "unused": 1000, "unfinished": 2000, "prompts": 3000}
     server.on("GET", "/api/du", Reply(use))
     assert [line.rstrip() for line in corral("du").out.splitlines()] == [
         "NAME    SIZE    UNIQUE    SHARED",
@@ -77,6 +83,7 @@ def test_du_shows_what_would_be_free_without_each_model(server, corral):
         "all files     9 KB",
         "unused        1 KB",
         "unfinished    2 KB",
+        "prompts       3 KB",
     ]
     assert json.loads(corral("du", "--json").out) == use
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from corral.cache import SavedStates
 from corral.core.events import Done, Text, Usage
+from corral.database import Database
 from corral.errors import Cancelled, RunnerCrashed
 from corral.monitor import Exchange, Metrics, Monitor
 from corral.monitor.exposition import exposition
@@ -39,8 +41,8 @@ class Wait:
 
 
 @pytest.fixture
-def metrics():
-    return Metrics(StillScheduler())
+def metrics(tmp_path):
+    return Metrics(StillScheduler(), SavedStates(tmp_path / "prompts", Database(tmp_path / "corral.db")))
 
 
 def samples(metrics):
@@ -170,6 +172,19 @@ def test_an_observation_on_a_bound_belongs_below_it():
         spread.observe(seconds)
     buckets = dict(spread.buckets())
     assert (buckets["0.001"], buckets["0.0025"], buckets["300.0"], buckets["+Inf"]) == (2, 3, 3, 4)
+
+
+def test_saved_prompts_and_the_part_that_was_not_read_again_are_told(metrics):
+    meter = Meter("chat", Observer(metrics))
+    meter.model = "a"
+    meter.batch([Done("stop", Usage(prompt_tokens=40, cached_tokens=10))])
+    meter.end()
+    metrics.saved.counts["restored"] += 2
+    found = samples(metrics)
+    assert found["corral_prompt_cache_hit_ratio", "model=a"] == 0.25
+    assert (found["corral_saved_prompts",], found["corral_saved_prompt_bytes",]) == (0, 0)
+    assert found["corral_saved_prompt_events_total", "event=restored"] == 2
+    assert found["corral_saved_prompt_events_total", "event=damaged"] == 0
 
 
 def every_name(metrics):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import zstandard
@@ -191,6 +192,12 @@ async def test_choices_have_their_own_text_and_seed_and_count_the_prompt_once():
     assert body["usage"] == COUNTS | {"completion_tokens": 12, "total_tokens": 15}
     assert sorted(request.options["seed"] for request in road.requests) == [5, 6, 7]
     assert road.num_closed == 3
+
+
+async def test_tokens_that_no_choice_read_again_are_told():
+    road = ScriptedRoad([Text("a")], [Done("stop", replace(USAGE, cached_tokens=2))])
+    body = (await chat(road, n=2)).json()
+    assert body["usage"]["prompt_tokens_details"] == {"cached_tokens": 2}
 
 
 async def test_streamed_choices_each_have_a_role_and_an_end_and_share_one_done():

@@ -62,8 +62,8 @@ class MessageWriter:
         if self._started:
             return b""
         self._started = True
-        known = isinstance(first, Done) and first.usage.prompt_tokens > 0
-        usage = _usage(first.usage) if known else {"input_tokens": self._estimate()}
+        done = first if isinstance(first, Done) and first.usage.prompt_tokens else None
+        usage = _usage(done.usage) if done is not None else {"input_tokens": self._estimate()}
         usage["output_tokens"] = 0
         return _emit({"type": "message_start", "message": self._head([]) | {"usage": usage}})
 

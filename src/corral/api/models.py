@@ -17,6 +17,7 @@ from corral import __version__
 from corral.api.progress import progress_reply
 from corral.api.replies import error_response, json_response
 from corral.api.shapes import CopyIn, CreateIn, DeleteIn, ModelfileIn, ShowIn, TransferIn
+from corral.cache import SavedStates
 from corral.core.digests import Digest
 from corral.core.names import ModelName
 from corral.core.units import MAX_DURATION_S, local_time_text
@@ -30,9 +31,10 @@ from corral.wire import Streaming, decode_json, is_asked, read_body, watch_disco
 class ModelRoutes:
     """The endpoints that manage models."""
 
-    def __init__(self, library: Library, scheduler: Scheduler) -> None:
+    def __init__(self, library: Library, scheduler: Scheduler, saved: SavedStates | None = None) -> None:
         self._library = library
         self._scheduler = scheduler
+        self._saved = saved
 
     async def version(self, request: Request) -> Response:
         return json_response({"version": __version__})
@@ -90,6 +92,8 @@ class ModelRoutes:
         if not name.strip():
             raise InvalidInput("model is required")
         await self._library.delete(name)
+        if self._saved is not None:  # what it has read goes with it
+            await self._saved.prune()
         return Response()
 
     async def has_blob(self, request: Request) -> Response:

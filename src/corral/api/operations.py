@@ -116,7 +116,7 @@ OPERATIONS = (
     _get("/api/outdated", "Which models are newer in their registry; `?model=NAME` for some"),
     _get("/api/du", "What models take on the disk"),
     _post("/api/verify", "Hash the files of models again", VerifyIn, stream=NDJSON),
-    _post("/api/prune", "Remove old files that no model needs", None),
+    _post("/api/prune", "Remove old files that no model needs; `?prompts=1`: all saved prompts too", None),
     _post("/api/blobs", "Store a file whose digest is not known", {"type": "string"}, body_type=_BYTES),
     _head("/api/blobs/:digest", "Whether a file is in the store"),
     _post("/api/blobs/:digest", "Store a file", {"type": "string"}, body_type=_BYTES, answer=""),

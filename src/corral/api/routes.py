@@ -13,6 +13,7 @@ from corral.api.plan import PlanRoutes
 from corral.api.pulls import PullRoutes
 from corral.api.replies import error_response
 from corral.api.upkeep import UpkeepRoutes
+from corral.cache import SavedStates
 from corral.library import Library
 from corral.scheduler import Scheduler
 from corral.serving.service import Service
@@ -28,10 +29,12 @@ async def home(request: Request) -> Response:
     return Response(LIVENESS, headers={"content-type": "text/plain; charset=utf-8"})
 
 
-def routes(service: Service, library: Library, scheduler: Scheduler) -> list[tuple[str, str, Handler]]:
-    """Method, path and endpoint of every route."""
-    models, inference, account = ModelRoutes(library, scheduler), InferenceRoutes(service), AccountRoutes()
-    upkeep, pulls = UpkeepRoutes(library), PullRoutes(library)
+def routes(
+    service: Service, library: Library, scheduler: Scheduler, saved: SavedStates | None = None
+) -> list[tuple[str, str, Handler]]:
+    """Method, path and endpoint of every route; `saved` are the prompts of models on the disk."""
+    models, inference = ModelRoutes(library, scheduler, saved), InferenceRoutes(service)
+    account, upkeep, pulls = AccountRoutes(), UpkeepRoutes(library, saved), PullRoutes(library)
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/", home),
         ("HEAD", "/", home),

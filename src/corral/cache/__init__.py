@@ -11,11 +11,12 @@ cost.
 
 from corral.cache.prefix import Prefix, Realm, media_blocks, token_blocks
 from corral.cache.saved import SavedState
-from corral.cache.saved_states import SavedStates
+from corral.cache.saved_states import EVENTS, SavedStates
 from corral.cache.seats import Child, Seat, Seats
 from corral.cache.stamp import stamp
 
 __all__ = [
+    "EVENTS",
     "Child",
     "Prefix",
     "Realm",

@@ -21,6 +21,8 @@ from corral.errors import StorageError
 
 log = logging.getLogger("corral.cache")
 
+# `refused`: by the engine, which could not read it; `evicted`: because of the budget.
+EVENTS = ("saved", "restored", "damaged", "refused", "evicted")
 _AUTOMATIC_SHARE, _AUTOMATIC_MOST = 0.10, 10 << 30
 # Left free on the disk, whatever the budget says.
 _RESERVE = 1 << 30
@@ -47,7 +49,7 @@ class SavedStates:
         self._now = now
         self._states: dict[str, SavedState] = {}
         self._loading: asyncio.Task[None] | None = None
-        # What happened since the start: `saved`, `restored`, `damaged`, `refused`, `evicted`.
+        # What happened since the start, by the names in EVENTS.
         self.counts: Counter[str] = Counter()
 
     @property
@@ -105,6 +107,9 @@ class SavedStates:
             stop.set()  # its thread would go on for the whole file
             raise
         state = replace(state, id=id_, size=size, digest=digest, used_at=self._now())
+        if not await asyncio.to_thread(Path(state.weights).exists):  # deleted meanwhile
+            await asyncio.to_thread(self._folder.remove, id_)
+            return None
         if not await self._write(lambda connection: add_state(connection, state)):
             await asyncio.to_thread(self._folder.remove, id_)
             return None

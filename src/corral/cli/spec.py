@@ -244,7 +244,10 @@ COMMANDS: tuple[Command, ...] = (
         "Remove models",
         usage="MODEL [MODEL...]",
         module="rm",
-        flags=(Flag("prune", "Remove old files that no model needs too"),),
+        flags=(
+            Flag("prune", "Remove old files that no model needs too"),
+            Flag("prompts", "With --prune: the saved prompts of all models as well"),
+        ),
         least=1,
         most=None,
         instead="prune",

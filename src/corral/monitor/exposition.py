@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from corral import __version__
+from corral.cache import EVENTS
 from corral.monitor.measures import Tally, Timing
 from corral.monitor.metrics import Metrics
 
@@ -38,6 +39,7 @@ class _Corral(Collector):
         yield GaugeMetricFamily("corral_http_requests_in_progress", "Requests being answered", requests)
         yield from self._queue()
         yield from self._journal()
+        yield from self._prompts()
         yield from self._models()
 
     def _queue(self) -> Iterator[Metric]:
@@ -55,6 +57,24 @@ class _Corral(Collector):
         yield _counter("corral_model_unloads", "Models unloaded", by_reason, journal.ends.items())
         seconds = [((model,), spent) for model, spent in journal.load_s.items()]
         yield _counter("corral_model_load_seconds", "Time spent on loads", ("model",), seconds)
+
+    def _prompts(self) -> Iterator[Metric]:
+        """What was not read again, and the prompts on the disk."""
+        ratio = GaugeMetricFamily(
+            "corral_prompt_cache_hit_ratio",
+            "Part of all prompt tokens that the cache had",
+            labels=["model"],
+        )
+        for model, value in self._metrics.hit_ratios().items():
+            ratio.add_metric([model], value)
+        yield ratio
+        saved = self._metrics.saved
+        if saved is None:
+            return
+        yield GaugeMetricFamily("corral_saved_prompts", "Prompts on the disk", saved.num_states)
+        yield GaugeMetricFamily("corral_saved_prompt_bytes", "What they take", saved.num_bytes)
+        events = [((event,), saved.counts[event]) for event in EVENTS]
+        yield _counter("corral_saved_prompt_events", "What happened to saved prompts", ("event",), events)
 
     def _models(self) -> Iterator[Metric]:
         memory = GaugeMetricFamily(

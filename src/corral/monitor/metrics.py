@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from corral.cache import SavedStates
 from corral.monitor.measures import Measure, Tally, Timing
 from corral.scheduler import Scheduler
 from corral.serving.meter import Meter, Pace
@@ -15,8 +16,9 @@ NOT_ROUTED = "other"
 class Metrics:
     """The counts of one server. Labels come from routes, models in the store and keys, so they stay few."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    def __init__(self, scheduler: Scheduler, saved: SavedStates | None = None) -> None:
         self.scheduler = scheduler
+        self.saved = saved
         self.in_progress = 0
         self._requests = Tally("corral_http_requests", "Requests", "route", "method", "status")
         self._request_s = Timing("corral_http_request_seconds", "Time to the end of the answer", "route")
@@ -40,6 +42,11 @@ class Metrics:
     def measures(self) -> Iterator[Measure]:
         """All of them, in the order in which they are defined."""
         return (value for value in vars(self).values() if isinstance(value, (Tally, Timing)))
+
+    def hit_ratios(self) -> dict[str, float]:
+        """By model the part of all tokens of prompts that the cache had."""
+        totals = {model: count for (model,), count in self._prompt.counts.items() if count}
+        return {model: self._cached.counts[model,] / total for model, total in totals.items()}
 
     def began(self) -> None:
         self.in_progress += 1

@@ -57,7 +57,7 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
     library = Library(Store(settings.models), settings)
     saved = _saved_states(settings, database)
     scheduler = Scheduler(settings, EngineLauncher(lambda: program_in_use(settings), saved))
-    metrics = Metrics(scheduler)
+    metrics = Metrics(scheduler, saved)
     mode = read_mode(settings.capture)
     capture = Capture(settings.home / "captures", mode) if mode is not None else None
     prompt_owner = (lambda: None) if settings.prompt_cache_shared else _owner
@@ -66,7 +66,7 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
     files = Files(settings.home / "files", database, _owner)
     jobs = Jobs(settings.home, database, library, files, _owner)
     table = [
-        *api.routes(service, library, scheduler),
+        *api.routes(service, library, scheduler, saved),
         *api.key_routes(ring),
         *api.chat_routes(Chats(database, _owner, shared=loopback)),
         *api.tune_routes(jobs),

@@ -21,6 +21,8 @@ def run(call: Invocation) -> None:
     print(f"all files     {human_bytes(use['blobs'] + use['unfinished'])}")
     print(f"unused        {human_bytes(use['unused'])}")
     print(f"unfinished    {human_bytes(use['unfinished'])}")
+    if "prompts" in use:  # not of an older server, nor where none are saved
+        print(f"prompts       {human_bytes(use['prompts'])}")
 
 
 def _row(name: str, size: int, unique: int) -> tuple[str, ...]:

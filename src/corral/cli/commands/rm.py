@@ -16,8 +16,10 @@ def run(call: Invocation) -> None:
     for name in call.args:
         _remove(client, name)
     if call.is_set("prune"):
-        freed = client.call("POST", "/api/prune")["freed"]
-        print(f"removed {human_bytes(freed)} of old files that no model needs")
+        prompts = call.is_set("prompts")
+        freed = client.call("POST", "/api/prune?prompts=1" if prompts else "/api/prune")["freed"]
+        more = " and of saved prompts" if prompts else ""
+        print(f"removed {human_bytes(freed)} of old files that no model needs{more}")
 
 
 def _remove(client: Client, name: str) -> None:
