@@ -235,6 +235,17 @@ async def test_a_killed_child_ends_the_answer_with_an_error(chat_model: Path):
         assert not process.alive
 
 
+async def test_a_child_that_is_stuck_is_told_from_one_that_answers(
+    chat_model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("corral.engine.launch._PING_S", 0.5)
+    async with running(LaunchParams(model=str(chat_model), num_ctx=256)) as process:
+        assert await process.answers()
+        os.kill(process.pid, signal.SIGSTOP)
+        assert process.alive
+        assert not await process.answers()
+
+
 async def test_a_client_that_leaves_frees_the_slot(chat_model: Path):
     async with running(LaunchParams(model=str(chat_model), num_ctx=2048)) as process:
         async with aclosing(

@@ -22,12 +22,18 @@ class FakeProcess:
         self.build = "fake"
         self.client = f"client {pid}"
         self.ran_out_of_memory = False
+        self.hangs = False
         self.measured_device_bytes = 0
         self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def alive(self) -> bool:
         return not self.exited.done()
+
+    async def answers(self) -> bool:
+        if self.hangs:
+            await asyncio.sleep(10)
+        return self.alive and not self.hangs
 
     async def kill(self) -> None:
         await asyncio.sleep(self.kill_s)

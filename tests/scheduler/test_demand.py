@@ -26,6 +26,12 @@ def test_a_context_window_is_kept_within_what_the_model_can_do(asked, capabiliti
     assert limit_context(build_model(capabilities=capabilities, context_length=trained), asked) == expected
 
 
+def test_a_file_without_a_length_of_texts_is_refused_before_the_engine_crashes_on_it():
+    model = build_model(context_length=0)
+    with pytest.raises(LoadError, match=r"says nothing, or 0, .* \(llama.context_length\)"):
+        make_demand(model, Options(), given=None, shift=None)
+
+
 @pytest.mark.parametrize(
     ("options", "given", "num_ctx"),
     [

@@ -168,3 +168,38 @@ def test_names_over_the_same_weights_unload_each_other():
         assert scheduler.unload(build_model("other", weights="a")) is True
 
     scenario(test)
+
+
+@pytest.mark.parametrize(("idle_s", "loads"), [(1.0, 1), (60.0, 2)])
+def test_a_runner_that_hangs_is_replaced_when_nobody_has_heard_of_it_for_a_while(idle_s, loads):
+    async def whole():
+        launcher = FakeLauncher()
+        scheduler = Scheduler(Settings(), launcher, machine=launcher.machine)
+        for _ in range(2):
+            async with scheduler.lease(build_model(), Options()) as lease:
+                lease.runner.process.hangs = len(launcher.processes) == 1
+            await asyncio.sleep(idle_s)
+        assert len(launcher.processes) == loads
+        assert launcher.processes[0].alive is (loads == 1)
+        await scheduler.close()
+
+    run(whole())
+
+
+def test_a_request_that_leaves_while_a_runner_is_asked_leaves_its_slot():
+    async def whole():
+        launcher = FakeLauncher()
+        scheduler = Scheduler(Settings(num_parallel=1), launcher, machine=launcher.machine)
+        async with scheduler.lease(build_model(), Options()):
+            pass
+        await asyncio.sleep(60)
+        launcher.processes[0].hangs = True
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await scheduler.lease(build_model(), Options()).__aenter__()
+        launcher.processes[0].hangs = False
+        async with scheduler.lease(build_model(), Options()) as lease:
+            assert lease.runner.in_flight == lease.runner.in_slots == 1
+        await scheduler.close()
+
+    run(whole())

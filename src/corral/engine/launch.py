@@ -32,6 +32,8 @@ OPENMP: Mapping[str, str] = {"GOMP_SPINCOUNT": "1000"}
 # The kernel takes 108 bytes for the path of a Unix socket, macOS 104.
 _MAX_FOLDER_PATH = 80
 _POLL_S = 0.02
+# Source: http-api.md 14.3, health.
+_PING_S = 10.0
 _STATE = b"cmd_child_to_router:state:"
 _UNKNOWN = "unknown model architecture"
 
@@ -92,6 +94,10 @@ class Process:
     def features(self) -> tuple[str, ...]:
         """What of the processor it uses, as a native server says while it loads."""
         return self.log.features
+
+    async def answers(self) -> bool:
+        """Whether the child says something when it is asked: one that is stuck does not."""
+        return await self.client.healthy(_PING_S)
 
     async def kill(self) -> None:
         """End the child now and wait until it is gone."""

@@ -77,6 +77,7 @@ def make_demand(
     if model.weights is None:
         raise Unsupported(f"{model.name.short} has no weights on this machine")
     _check_old_vision_model(model)
+    _check_context_length(model)
     chosen = {name: _value(options, name, given) for name, spec in OPTIONS.items() if spec.load}
     files = (*model.adapters, *model.projectors, *([model.draft] if model.draft else []))
     return Demand(
@@ -129,6 +130,17 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError as error:
         raise LoadError(f"cannot read {path.name}: {error.strerror}") from error
+
+
+def _check_context_length(model: Model) -> None:
+    """The engine loads a file that says 0, and ends itself with the first request."""
+    network = model.network
+    if network.num_blocks and not network.context_length:
+        raise LoadError(
+            f"{model.name.short} cannot be loaded: its file says nothing, or 0, of how long a text may be "
+            f"({network.architecture}.context_length)",
+            hint="convert the model again, or get another file of it",
+        )
 
 
 def _check_old_vision_model(model: Model) -> None:

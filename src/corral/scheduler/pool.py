@@ -22,6 +22,8 @@ log = logging.getLogger("corral.scheduler")
 # How long saving its prompts may hold up the end of a runner: while somebody waits for its memory, not long.
 _SAVE_SOON_S = 1.0
 _SAVE_S: dict[EndKind, float] = {"idle": 5.0, "shutdown": 2.0}
+# For so long after an answer a runner is taken to be well.
+_TRUSTED_S = 5.0
 _REQUESTED = End("requested", "unload requested")
 
 
@@ -113,6 +115,19 @@ class Pool:
         if runner.in_flight == 0 and not runner.draining:
             self._end(runner, why)
         return True
+
+    async def answers(self, runner: Runner) -> bool:
+        """Whether `runner` can be used. One that nobody has heard of for a while is asked, and given up where
+        it is silent: a child that hangs looks alive."""
+        loop = asyncio.get_running_loop()
+        if runner.gone or loop.time() - runner.last_used < _TRUSTED_S:
+            return not runner.gone
+        answered = await runner.process.answers()
+        runner.last_used = loop.time()
+        if not (answered or runner.gone):
+            self._abandon(runner, "it does not answer")
+            self._kill(runner)
+        return not runner.gone
 
     def discard(self, runner: Runner) -> None:
         """Never use `runner` again, although its child may still live: that is ended, whoever uses it."""

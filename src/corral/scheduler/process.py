@@ -37,6 +37,9 @@ class LoadedProcess(Protocol):
     def ran_out_of_memory(self) -> bool:
         """Whether the child has ended for lack of memory."""
 
+    async def answers(self) -> bool:
+        """Whether the child, alive or not, still says something when it is asked; slow where it does not."""
+
     async def kill(self) -> None:
         """End the child now and wait until it is gone; nothing happens if it is gone already."""
 

@@ -188,9 +188,7 @@ class Scheduler:
             self._pool.discard(runner)
             raise
         finally:
-            runner.in_slots -= 1
-            runner.slots.release()
-            self._pool.release(runner)
+            self._leave(runner)
 
     async def _load(self, demand: Demand, keep_alive_s: float | None) -> Runner:
         try:
@@ -216,13 +214,22 @@ class Scheduler:
                 raise
             finally:
                 runner.at_slots.remove(ticket)
-            if not runner.gone:
-                runner.in_slots += 1
-                limit = effective_context(runner.params, demand)
-                return Lease(runner, limit, loaded - began, loop.time() - loaded)
-            runner.slots.release()
-            self._pool.release(runner)
+            runner.in_slots += 1
+            try:
+                if await self._pool.answers(runner):
+                    limit = effective_context(runner.params, demand)
+                    return Lease(runner, limit, loaded - began, loop.time() - loaded)
+            except BaseException:
+                self._leave(runner)
+                raise
+            self._leave(runner)
         raise RunnerCrashed
+
+    def _leave(self, runner: Runner) -> None:
+        """End a request's hold on its slot."""
+        runner.in_slots -= 1
+        runner.slots.release()
+        self._pool.release(runner)
 
 
 def _waiting(ticket: Ticket, stage: Literal["load", "slot"], now: float, position: int) -> Waiting:
