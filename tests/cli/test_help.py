@@ -51,6 +51,7 @@ def test_every_variable_of_a_command_is_explained_and_read(command):
         "HOST": "1.2.3.4",
         "NOPRUNE": "1",
         "SPECULATION": "0",
+        "PRELOAD": "a,b",
         "DEBUG": "1",
         "KEEP_ALIVE": "1h",
         "LOAD_TIMEOUT": "1h",

@@ -71,6 +71,7 @@ class GenerationIn(msgspec.Struct, kw_only=True):
     logprobs: bool = False
     top_logprobs: int = 0
     debug_render_only: bool = msgspec.field(default=False, name="_debug_render_only")
+    preload: str | list[str] = []
 
     def common(self) -> dict[str, Any]:
         """The fields that both kinds of generation request share, in core's terms."""
@@ -85,6 +86,7 @@ class GenerationIn(msgspec.Struct, kw_only=True):
             "logprobs": self.logprobs,
             "top_logprobs": self.top_logprobs,
             "debug_render_only": self.debug_render_only,
+            "preload": (self.preload,) if isinstance(self.preload, str) else tuple(self.preload),
         }
 
 

@@ -84,6 +84,9 @@ COMMANDS: tuple[Command, ...] = (
         "Start the server",
         module="serve",
         aliases=("start",),
+        flags=(
+            Flag("preload", "Models to load at the start and keep loaded, with commas between", "string"),
+        ),
         env=(
             "CORRAL_HOST",
             "CORRAL_MODELS",
@@ -101,6 +104,7 @@ COMMANDS: tuple[Command, ...] = (
             "CORRAL_NO_CLOUD",
             "CORRAL_GO_TEMPLATE",
             "CORRAL_SPECULATION",
+            "CORRAL_PRELOAD",
             "CORRAL_FLASH_ATTENTION",
             "CORRAL_KV_CACHE_TYPE",
             "CORRAL_GPU_OVERHEAD",
@@ -544,6 +548,7 @@ ENVIRONMENT = {
     "CORRAL_OPEN": "Scopes that need no API key: infer, read, manage, or none (default: all on loopback)",
     "CORRAL_ORIGINS": "More web origins that may call the server, with commas between them",
     "CORRAL_SHARE": "Let other machines pull the models of this one",
+    "CORRAL_PRELOAD": "Models to load at the start and keep loaded, with commas between them",
     "CORRAL_SPECULATION": "Guess tokens ahead from what is already written (default on)",
     "CORRAL_SCHED_SPREAD": "Always spread a model over all GPUs",
 }

@@ -35,7 +35,8 @@ class GenerationRequest:
     """What generate and chat have in common.
 
     `model` is the name as sent. `keep_alive_s` is in seconds, infinite for "never unload", None when the
-    client did not say. `shift` None means the model's default.
+    client did not say. `shift` None means the model's default. `preload` names the models that the client
+    will ask for next.
     """
 
     model: str
@@ -48,6 +49,7 @@ class GenerationRequest:
     logprobs: bool = False
     top_logprobs: int = 0
     debug_render_only: bool = False
+    preload: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,6 +105,12 @@ class Loader:
             self._withdraw(waiter)
             raise
 
+    def has_room(self, demand: Demand) -> bool:
+        """Whether `demand` can be loaded now without a wait and without an end to any other."""
+        if self._waiting or self._is_full():
+            return False
+        return plan_launch(demand, self._pool.room(self._machine()), self._settings) is not None
+
     async def close(self) -> None:
         self._closed = True
         waiting, self._waiting = self._present(), []

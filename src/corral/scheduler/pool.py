@@ -98,6 +98,15 @@ class Pool:
         self._runners[runner.params.weights] = runner
         runner.process.exited.add_done_callback(lambda _: self._crashed(runner))
 
+    def keep(self, runner: Runner) -> None:
+        """Nothing but the need for its place ends it, unless a request brings a keep-alive of its own."""
+        runner.keep_alive_s = math.inf
+
+    def was_dismissed(self, key: Path) -> bool:
+        """Whether the last runner of these weights went because somebody wanted it so."""
+        end = self._last_end.get(key)
+        return end is not None and end.kind in ("requested", "keep_alive")
+
     def settle(self, runner: Runner) -> None:
         """Start the clock of a runner that was loaded for a request which has left meanwhile."""
         if runner.in_flight == 0 and not runner.draining:

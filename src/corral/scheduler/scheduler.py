@@ -126,6 +126,21 @@ class Scheduler:
         """Note what became of an answer's guesses: where too many are wrong, the next load makes none."""
         self._guesswork.note(runner.params.weights, guessed, right)
 
+    async def preload(self, model: Model, options: Options) -> bool:
+        """Load `model` where nobody must make room for it, and keep it until its place is needed.
+
+        False: it is loaded, or was unloaded because somebody asked for that, or there is no room now.
+        Raises as `lease`.
+        """
+        demand = make_demand(model, options, given=None, shift=None)
+        if self._pool.find(demand.key) or self._pool.was_dismissed(demand.key):
+            return False
+        if not self._loader.has_room(demand):
+            return False
+        async with self._hold(demand, None) as lease:
+            self._pool.keep(lease.runner)
+        return True
+
     def preview(self, model: Model, options: Options) -> Preview:
         """What loading `model` would do now. Raises LoadError, Unsupported."""
         demand = make_demand(model, options, given=None, shift=None)

@@ -31,6 +31,7 @@ from corral.server.protocol import Http1
 from corral.server.routing import Route, Router
 from corral.server.tls import certificate
 from corral.server.watching import watching_routes
+from corral.serving.preload import Preloads
 from corral.serving.service import Service
 from corral.settings import Address, Settings
 from corral.store import Store
@@ -61,7 +62,8 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
     mode = read_mode(settings.capture)
     capture = Capture(settings.home / "captures", mode) if mode is not None else None
     prompt_owner = (lambda: None) if settings.prompt_cache_shared else _owner
-    service = Service(library, scheduler, Books(ring, metrics), prompt_owner)
+    preloads = Preloads(library, scheduler, settings.preload)
+    service = Service(library, scheduler, Books(ring, metrics), prompt_owner, preloads)
     images = RemoteImages(settings.image_hosts)
     files = Files(settings.home / "files", database, _owner)
     jobs = Jobs(settings.home, database, library, files, _owner)
@@ -78,7 +80,12 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
 
     watching = watching_routes(recent or RecentLog(), capture)
 
+    async def start() -> None:
+        await jobs.recover()
+        preloads.begin()
+
     async def close() -> None:
+        await preloads.close()
         await library.pulls.close()
         await jobs.close()
         await scheduler.close()
@@ -95,7 +102,7 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
         Gate(ring, free),
         Monitor(metrics, capture),
         check_host=loopback,
-        on_startup=jobs.recover,
+        on_startup=start,
         on_shutdown=close,
     )
 

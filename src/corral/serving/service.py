@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import Protocol
 
 from corral.core.adapters import adapter_scales
 from corral.core.events import Done
@@ -34,15 +33,9 @@ from corral.serving.embed import EmbedRun
 from corral.serving.generate import GenerateRun
 from corral.serving.media import readable_files, readable_messages
 from corral.serving.meter import Meter, Observer
+from corral.serving.preload import Models, Preloads
 from corral.serving.rerank import RerankRun
 from corral.serving.run import Run
-
-
-class Models(Protocol):
-    """The part of the library that the road needs."""
-
-    async def resolve(self, text: str) -> Model:
-        """Raises ModelNotFound, InvalidName."""
 
 
 class Service:
@@ -58,11 +51,13 @@ class Service:
         scheduler: Scheduler,
         observer: Observer | None = None,
         owner: Callable[[], int | None] = lambda: None,
+        preloads: Preloads | None = None,
     ) -> None:
         self._models = models
         self._scheduler = scheduler
         self._observer = observer
         self._owner = owner
+        self._preloads = preloads or Preloads(models, scheduler)
 
     async def generate(self, request: GenerateRequest) -> Answer:
         """Raises CorralError before the first event; later errors come out of the answer's batches."""
@@ -148,6 +143,7 @@ class Service:
     ) -> Answer:
         """What `make` answers on a leased runner, which the answer holds; None only loads the model."""
         async with AsyncExitStack() as stack:
+            stack.callback(self._preloads.next, request.preload)
             run = await stack.enter_async_context(self._leased(meter, model, request, think))
             if make is None:
                 return Answer(single=Done("load"))

@@ -41,6 +41,7 @@ class Settings:
     prompt_cache_shared: bool = False  # between API keys
     go_template: bool | None = None
     speculation: bool = True
+    preload: tuple[str, ...] = ()  # models that should always be loaded, the most wanted first
     no_prune: bool = False
     no_cloud: bool = False
     remotes: tuple[str, ...] = ("ollama.com",)
@@ -132,6 +133,7 @@ def _read(reader: Reader) -> Settings:
         prompt_cache_size=reader.size("PROMPT_CACHE_SIZE"),
         prompt_cache_shared=reader.switch("PROMPT_CACHE_SHARED"),
         go_template=reader.flag("GO_TEMPLATE"),
+        preload=reader.words("PRELOAD"),
         speculation=reader.flag("SPECULATION") is not False,
         no_prune=reader.switch("NOPRUNE"),
         no_cloud=reader.switch("NO_CLOUD"),

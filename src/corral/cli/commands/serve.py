@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from corral.cli.invocation import Invocation
@@ -12,7 +13,8 @@ def run(call: Invocation) -> None:
     from corral.server import run as run_server
 
     ensure_key_pair(call.settings.identity)
-    run_server(call.settings)
+    wanted = tuple(word.strip() for word in call.text("preload").split(",") if word.strip())
+    run_server(replace(call.settings, preload=wanted) if wanted else call.settings)
 
 
 def ensure_key_pair(folder: Path) -> None:
