@@ -28,6 +28,7 @@ from corral.server.books import Books
 from corral.server.hosts import Origins, is_loopback
 from corral.server.pages import page_routes
 from corral.server.protocol import Http1
+from corral.server.quiet import QuietServer
 from corral.server.routing import Route, Router
 from corral.server.tls import certificate
 from corral.server.watching import watching_routes
@@ -163,7 +164,7 @@ def run(settings: Settings) -> None:
     # no failure here.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ignore)
-    uvicorn.Server(config).run(sockets=[listener])
+    QuietServer(config).run(sockets=[listener])
 
 
 def _owner() -> int | None:
