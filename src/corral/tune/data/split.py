@@ -27,10 +27,11 @@ def held_out_rows(keys: Sequence[bytes], fraction: float, seed: int) -> frozense
     )
     wanted = max(1, round(len(keys) * fraction))
     held: set[int] = set()
-    for key in drawn[:-1]:
-        if held and len(held) + len(places[key]) > wanted:
-            continue
-        held.update(places[key])
-        if len(held) >= wanted:
-            break
-    return frozenset(held)
+    for key in drawn:
+        if len(held) + len(places[key]) <= wanted:
+            held.update(places[key])
+    if held:
+        return frozenset(held)
+    # Every row stands there often: the one that does so least.
+    rarest = min(drawn, key=lambda key: len(places[key]))
+    return frozenset(places[rarest])
