@@ -11,6 +11,13 @@ const ALIVE_MS = 8000;
 // What browsers send for a page that is being closed.
 const KEEPALIVE_BYTES = 60_000;
 
+// Conversations whose answers are being written; they go on while another one is looked at.
+const running = new Map();
+
+export const runningConversation = (id) => running.get(id);
+
+addEventListener('pagehide', () => running.forEach((conversation) => conversation.leave()));
+
 export class Conversation {
   // `known` is a chat as the shelf gave it; without it the chat is new, and kept with its first message.
   constructor(id, known = null, preset = {}) {
@@ -121,6 +128,7 @@ export class Conversation {
     this.stop();
     const abort = new AbortController();
     this.abort = abort;
+    running.set(this.id, this);
     this.error.value = null;
     const draft = new Draft(message, (live) => { if (this.abort === abort) this.live.value = live; });
     draft.publish();
@@ -143,6 +151,7 @@ export class Conversation {
       if (this.abort === abort) {
         this.live.value = null;
         this.abort = null;
+        running.delete(this.id);
       }
     });
     refreshLoaded();

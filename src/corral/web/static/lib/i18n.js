@@ -5,14 +5,12 @@ export const LANGUAGES = { en: 'English', zh: '中文' };
 export const language = signal('en');
 
 let texts = {};
-let fallback = {};
 let plurals = new Intl.PluralRules('en');
 
 // `wanted` is a language of LANGUAGES, or 'auto' for the browser's.
 export async function setLanguage(wanted) {
   const code = wanted in LANGUAGES ? wanted : browserLanguage();
-  if (!Object.keys(fallback).length) fallback = await load('en');
-  texts = code === 'en' ? fallback : await load(code);
+  texts = await load(code);
   plurals = new Intl.PluralRules(code);
   document.documentElement.lang = code === 'zh' ? 'zh-Hans' : code;
   language.value = code;
@@ -31,11 +29,8 @@ async function load(code) {
 // The text of `key`; where `n` is among the arguments, `key.one` and `key.other` may tell one from many.
 export function t(key, args) {
   void language.value; // whoever shows a text is drawn again in another language
-  let text = texts[key] ?? fallback[key];
-  if (args?.n !== undefined && text === undefined) {
-    const form = `${key}.${plurals.select(args.n)}`;
-    text = texts[form] ?? texts[`${key}.other`] ?? fallback[form] ?? fallback[`${key}.other`];
-  }
+  let text = texts[key];
+  if (args?.n !== undefined && text === undefined) text = texts[`${key}.${plurals.select(args.n)}`] ?? texts[`${key}.other`];
   if (text === undefined) return key;
   return args ? text.replace(/\{(\w+)\}/g, (whole, name) => args[name] ?? whole) : text;
 }

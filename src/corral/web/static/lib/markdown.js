@@ -21,7 +21,10 @@ purify.addHook('afterSanitizeAttributes', (node) => {
     node.setAttribute('target', '_blank');
     node.setAttribute('rel', 'noopener noreferrer');
   } else if (node.nodeName === 'IMG' && !/^data:image\/(png|jpeg|gif|webp|bmp);/i.test(node.getAttribute('src') ?? '')) node.remove();
-  else if (node.nodeName === 'INPUT') node.setAttribute('disabled', '');
+  else if (node.nodeName === 'INPUT') {
+    node.setAttribute('disabled', '');
+    node.setAttribute('aria-label', t(node.hasAttribute('checked') ? 'chat.task.done' : 'chat.task.open'));
+  }
 });
 const CLEAN = { ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ATTRIBUTES, ALLOW_DATA_ATTR: false, RETURN_DOM_FRAGMENT: true };
 

@@ -4,9 +4,9 @@ import { ChatList } from '../components/chat/list.js';
 import { Messages } from '../components/chat/messages.js';
 import { Panel } from '../components/chat/panel.js';
 import { Icon, IconButton } from '../components/icon.js';
-import { Conversation } from '../lib/conversation.js';
+import { Conversation, runningConversation } from '../lib/conversation.js';
 import { newId, onChange, place, shelf } from '../lib/chats.js';
-import { cls, html, useEffect, useRef, useState } from '../lib/html.js';
+import { cls, html, useEffect, useState } from '../lib/html.js';
 import { t } from '../lib/i18n.js';
 import { useShortcut } from '../lib/keys.js';
 import { canChat, models, setSettings, settings } from '../lib/store.js';
@@ -41,29 +41,26 @@ export default function Chat({ route }) {
 
 // The conversation at this address; without an id a new one, which gets its address with its first message.
 function useConversation(id) {
-  const [state, setState] = useState({ conversation: null, error: null });
-  const latest = useRef(null);
-  const show = (conversation, error = null) => {
-    latest.current = conversation;
-    setState({ conversation, error });
-  };
+  const [state, setState] = useState({ address: null, conversation: null, error: null });
+  const show = (conversation, error = null) => setState({ address: id, conversation, error });
   const where = place.value.name;
+  // While the next one is on its way, nothing may be sent to the last.
+  const isHere = id === state.address || (id && state.conversation?.id === id);
+  const conversation = isHere ? state.conversation : null;
   useEffect(() => {
     let left = false;
-    if (id && latest.current?.id === id) return undefined;
-    if (!id) show(new Conversation(newId(), null, { model: preferredModel() }));
-    else {
-      shelf().find(id).then((chat) => left || show(new Conversation(id, chat)), (error) => left || show(null, error));
-    }
+    if (id && state.conversation?.id === id) show(state.conversation);
+    else if (!id) show(new Conversation(newId(), null, { model: preferredModel() }));
+    else if (runningConversation(id)) show(runningConversation(id));
+    else shelf().find(id).then((chat) => left || show(new Conversation(id, chat)), (error) => left || show(null, error));
     return () => { left = true; };
   }, [id, where]);
-  const { conversation } = state;
   useEffect(() => conversation && follow(conversation), [conversation]);
   // The models may be known later than the chat.
   useEffect(() => {
     if (conversation && !conversation.settings.model && preferredModel()) conversation.change({ settings: { ...conversation.settings, model: preferredModel() } });
   }, [conversation, models.value]);
-  return state;
+  return { conversation, error: isHere ? state.error : null };
 }
 
 function preferredModel() {
@@ -81,7 +78,6 @@ function follow(conversation) {
     else refresh();
   });
   const seen = () => document.visibilityState === 'visible' && refresh();
-  const leave = () => conversation.leave();
   let timer = 0;
   const poll = () => {
     if (document.visibilityState === 'visible') refresh();
@@ -89,12 +85,10 @@ function follow(conversation) {
   };
   timer = setTimeout(poll, BUSY_POLL_MS);
   document.addEventListener('visibilitychange', seen);
-  addEventListener('pagehide', leave);
   return () => {
     stop();
     clearTimeout(timer);
     document.removeEventListener('visibilitychange', seen);
-    removeEventListener('pagehide', leave);
   };
 }
 

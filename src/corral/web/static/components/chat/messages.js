@@ -1,12 +1,12 @@
 // The messages of the shown branch. A long chat is drawn where it is looked at: messages stand in groups, and a group
 // that is far from the window is only as high as it was.
-import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../../lib/html.js';
+import { html, useCallback, useLayoutEffect, useMemo, useRef, useState } from '../../lib/html.js';
 import { t } from '../../lib/i18n.js';
 import { IconButton } from '../icon.js';
 import { Message } from './message.js';
 
 const GROUP = 8;
-const NEAR_PX = 1200;
+const NEAR_PX = 800;
 const MESSAGE_PX = 130;
 const STUCK_PX = 40;
 
@@ -17,17 +17,18 @@ export function Messages({ conversation, target }) {
   const [isAway, setAway] = useState(false);
   const path = conversation.path.value;
   const groups = useMemo(() => grouped(path), [path]);
-  const drawn = useDrawn(box, groups, target);
-  const toEnd = () => { box.current.scrollTop = box.current.scrollHeight; };
+  const watch = useNearness(box);
+  const toEnd = () => { if (box.current) box.current.scrollTop = box.current.scrollHeight; };
 
   useLayoutEffect(() => {
-    if (target) document.getElementById(`m-${target}`)?.scrollIntoView({ block: 'center' });
+    const found = target && document.getElementById(`m-${target}`);
+    found?.scrollIntoView({ block: 'center' });
+    found?.classList.add('found');
   }, [target]);
   // Follows the end while it is in sight, whatever grows there.
-  useEffect(() => {
-    const inner = box.current.firstElementChild;
+  useLayoutEffect(() => {
     const observer = new ResizeObserver(() => stuck.current && toEnd());
-    observer.observe(inner);
+    observer.observe(box.current.firstElementChild);
     return () => observer.disconnect();
   }, []);
   // A message of the user's own is always shown.
@@ -44,18 +45,27 @@ export function Messages({ conversation, target }) {
   };
 
   return html`<div class="messages" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-live="off" aria-label=${t('chat.messages')}>
-      <div class="column">${groups.map((group, index) => drawn.has(index)
-        ? html`<div class="group" key=${index} data-index=${index}>${group.map((message) => html`<${Message} key=${message.id} message=${message}
-            conversation=${conversation} isLast=${message === path.at(-1)} />`)}</div>`
-        : html`<${Gap} key=${index} index=${index} messages=${group.length} height=${drawn.heights.get(index)} />`)}</div>
+      <div class="column">${groups.map((messages, index) => html`<${Group} key=${index} messages=${messages} watch=${watch} conversation=${conversation}
+        isLast=${index === groups.length - 1} isFirst=${target ? messages.some(({ id }) => id === target) : index >= groups.length - 2} />`)}</div>
     </div>
     ${isAway && html`<${IconButton} class="to-end" name="arrowDown" label=${t('chat.toEnd')} onClick=${toEnd} />`}`;
 }
 
-function Gap({ index, messages, height }) {
+// `isFirst`: drawn from the beginning. The last group always is: it is where things happen.
+function Group({ messages, watch, conversation, isLast, isFirst }) {
   const element = useRef();
-  useLayoutEffect(() => { element.current.style.height = `${height ?? messages * MESSAGE_PX}px`; });
-  return html`<div class="group" ref=${element} data-index=${index} aria-hidden="true"></div>`;
+  const height = useRef(0);
+  const [isNear, setNear] = useState(isFirst);
+  const isDrawn = isNear || isLast;
+  useLayoutEffect(() => watch(element.current, (entry) => {
+    if (!entry.isIntersecting && element.current.firstElementChild) height.current = entry.boundingClientRect.height;
+    setNear(entry.isIntersecting);
+  }), []);
+  useLayoutEffect(() => {
+    element.current.style.height = isDrawn ? '' : `${height.current || messages.length * MESSAGE_PX}px`;
+  });
+  return html`<div class="group" ref=${element}>${isDrawn && messages.map((message, index) => html`<${Message} key=${message.id} message=${message}
+    conversation=${conversation} isLast=${isLast && index === messages.length - 1} />`)}</div>`;
 }
 
 function grouped(path) {
@@ -64,28 +74,20 @@ function grouped(path) {
   return groups;
 }
 
-// Which groups are drawn: those near the window. A Set of indexes, with the heights of all that ever were.
-function useDrawn(box, groups, target) {
-  const heights = useRef(new Map());
-  const first = () => {
-    const wanted = target ? groups.findIndex((group) => group.some(({ id }) => id === target)) : groups.length - 1;
-    return new Set([wanted - 1, wanted, wanted + 1]);
-  };
-  const [near, setNear] = useState(first);
-  useEffect(() => {
-    const observer = new IntersectionObserver((entries) => setNear((before) => {
-      const after = new Set(before);
-      for (const { target: element, isIntersecting, boundingClientRect } of entries) {
-        const index = Number(element.dataset.index);
-        if (element.firstElementChild) heights.current.set(index, boundingClientRect.height);
-        if (isIntersecting) after.add(index);
-        else after.delete(index);
-      }
-      return after.size === before.size && [...after].every((index) => before.has(index)) ? before : after;
-    }), { root: box.current, rootMargin: `${NEAR_PX}px 0px` });
-    for (const element of box.current.querySelectorAll('.group')) observer.observe(element);
-    return () => observer.disconnect();
-  }, [near, groups.length]);
-  // The end is where things happen: it is always drawn.
-  return { has: (index) => near.has(index) || index >= groups.length - 1, heights: heights.current };
+// A function that tells a listener whenever its element comes near the window of `box`, or leaves it.
+function useNearness(box) {
+  const observer = useRef(null);
+  const listeners = useRef(new Map());
+  useLayoutEffect(() => () => observer.current?.disconnect(), []);
+  return useCallback((element, listener) => {
+    observer.current ??= new IntersectionObserver((entries) => {
+      for (const entry of entries) listeners.current.get(entry.target)?.(entry);
+    }, { root: box.current, rootMargin: `${NEAR_PX}px 0px` });
+    listeners.current.set(element, listener);
+    observer.current.observe(element);
+    return () => {
+      listeners.current.delete(element);
+      observer.current.unobserve(element);
+    };
+  }, []);
 }
