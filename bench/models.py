@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import shutil
 import string
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corral import pocket
+from corral.convert import quantize
 
 FOLDER = Path(__file__).parent / "models"
 _STAND_IN = Path(__file__).parent.parent / "tests" / "parity" / "models" / "peer-suite.gguf"
@@ -125,6 +127,22 @@ def text_tokens(vocabulary: int) -> npt.NDArray[np.int64]:
     first = min(len(_SPECIAL) + 256 + 26, vocabulary // 2)
     words = np.arange(first, min(first + _TEXT_TOKENS, vocabulary))
     return np.random.default_rng(_SEED).permutation(words)
+
+
+def half_billion_k() -> BenchModel:
+    """The same weights in Q4_K_M, about 310 MB: most people's models have that type."""
+    path = FOLDER / "random-0.5b-q4_k_m.gguf"
+    if not path.is_file():
+        part = path.with_suffix(".part")
+        asyncio.run(_quantize(half_billion().path, part))
+        part.rename(path)
+    return BenchModel("0.5B Q4_K_M", path, 1.0)
+
+
+async def _quantize(source: Path, target: Path) -> None:
+    with target.open("wb") as file:
+        async for _ in quantize(source, file, "Q4_K_M"):
+            pass
 
 
 def write_random(path: Path, shape: Shape) -> None:

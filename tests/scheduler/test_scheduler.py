@@ -103,6 +103,30 @@ def test_the_least_recently_used_model_makes_room_when_the_limit_is_reached():
     scenario(test)
 
 
+def test_a_model_used_often_stays_though_another_was_used_later():
+    async def test(launcher, scheduler):
+        for name in ("a", "a", "a", "b", "c", "d"):
+            await use(scheduler, build_model(name))
+            await asyncio.sleep(1)
+        assert launcher.living == ["a", "c", "d"]
+
+    scenario(test)
+
+
+def test_of_busy_models_the_one_with_the_fewest_requests_makes_room():
+    async def test(launcher, scheduler):
+        a, b, c = (build_model(name, size=6 * GIB) for name in "abc")
+        async with scheduler.lease(a, AUTOMATIC), scheduler.lease(a, AUTOMATIC):
+            async with scheduler.lease(b, AUTOMATIC):
+                waiting = asyncio.create_task(use(scheduler, c))
+                await asyncio.sleep(1)
+                assert launcher.living == ["a", "b"]
+            await waiting
+            assert launcher.living == ["a", "c"]
+
+    scenario(test)
+
+
 def test_a_model_that_does_not_fit_beside_another_takes_its_place(caplog):
     async def test(launcher, scheduler):
         await use(scheduler, build_model("a", size=7 * GIB))

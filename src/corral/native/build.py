@@ -210,6 +210,7 @@ def _run(words: list[str], plan: Plan, log: IO[bytes]) -> Iterator[bytes]:
     try:
         for line in child.stdout:
             log.write(line)
+            log.flush()
             yield line
         status = child.wait()
     finally:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from corral.scheduler.demand import Demand
-from corral.scheduler.evict import Candidate
+from corral.scheduler.evict import Candidate, Warmth
 from corral.scheduler.journal import End, EndKind, Journal
 from corral.scheduler.machine import Device, Machine
 from corral.scheduler.placement import Room
@@ -40,6 +41,8 @@ class Pool:
         self._runners: dict[Path, Runner] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._last_end: dict[Path, End] = {}
+        # Of the weights, not of the runner: a model that is loaded again is still much asked for.
+        self._warmth: defaultdict[Path, Warmth] = defaultdict(Warmth)
         self.journal = Journal()
 
     def __len__(self) -> int:
@@ -77,6 +80,7 @@ class Pool:
 
     def hold(self, runner: Runner, demand: Demand, keep_alive_s: float | None) -> None:
         runner.in_flight += 1
+        self._warmth[demand.key].add(asyncio.get_running_loop().time())
         runner.latest_ctx = effective_context(runner.params, demand)
         runner.quiet.clear()
         self._stop_clock(runner)
@@ -173,10 +177,12 @@ class Pool:
         return end.text if end is not None else ""
 
     def candidates(self, besides: Path) -> list[Candidate]:
+        now = asyncio.get_running_loop().time()
         return [
             Candidate(
                 key=runner.params.weights,
                 in_flight=runner.in_flight,
+                warmth=self._warmth[runner.params.weights].at(now),
                 last_used=runner.last_used,
                 endless=math.isinf(runner.keep_alive_s),
                 pinned=runner.pinned,
