@@ -6,7 +6,10 @@ import os
 import pytest
 
 from corral.core import manifest as media
+from corral.library import CreateRequest
 from corral.tune.jobs import identity
+from tests.helpers.gguf_files import build_gguf
+from tests.helpers.lora import build_lora
 from tests.helpers.scripted_tuner import DATA, FAILED, PLAN, step, trained
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
@@ -18,8 +21,6 @@ def base(shelf):
     """The model that is tuned; its prompts have a system message and a parameter."""
 
     async def make():
-        from corral.library import CreateRequest
-
         request = CreateRequest(
             model="base", files=shelf.gguf(), system="S", parameters={"stop": ["x"]}, license="L"
         )
@@ -206,6 +207,7 @@ REFUSED = (
     ({"quantize": "q9", "merge": True}, 400, "unknown quantization type q9"),
     ({"preset": "fast"}, 400, "preset"),
     ({"hyperparameters": {"rnak": 4}}, 400, "rnak"),
+    ({"hyperparameters": {"rank": 0}}, 400, "rank must be between"),
 )
 
 
@@ -219,13 +221,39 @@ async def test_what_cannot_be_done_is_refused_before_any_work(place, fields, sta
     assert not (place.home / "tune").exists()
 
 
-async def test_a_base_with_an_adapter_is_refused_with_a_way_out(place, adapter):
+async def test_an_adapter_is_put_upon_those_that_the_base_has(place, adapter, tmp_path):
     await place.ended(await place.create(trained(adapter)))
-    body = {"model": "me/helper", "name": "x", "files": [await place.send([])]}
+    second = build_lora(tmp_path / "second.gguf", seed=2, width=64)
+    job = await place.ended(await place.create(trained(second), model="me/helper", name="more"))
+    assert job["state"] == "succeeded"
+    model = await place.shelf.library.resolve("more")
+    assert model.adapter_names == ("helper", "more")
+    assert [path.read_bytes() for path in model.adapters] == [adapter.read_bytes(), second.read_bytes()]
+    assert [layer.media_type for layer in model.manifest.layers].count(media.MEDIA_CARD) == 1
+
+
+async def test_a_base_that_sets_the_strengths_of_its_adapters_is_refused(place, adapter):
+    await place.ended(await place.create(trained(adapter)))
+    request = CreateRequest(model="weak", source="me/helper", parameters={"adapters": ["helper=0.5"]})
+    async for _ in place.shelf.library.create(request):
+        pass
+    body = {"model": "weak", "name": "x", "files": [await place.send([])]}
     answer = await place.client.post("/api/tune", json=body)
     assert answer.status_code == 400
-    assert "has an adapter already" in answer.json()["error"]
-    assert "--merge" in answer.json()["hint"]
+    assert "how strongly its adapters apply" in answer.json()["error"]
+
+
+async def test_a_merged_result_takes_the_place_of_weights_and_adapters(place, adapter, shelf, tmp_path):
+    await place.ended(await place.create(trained(adapter)))
+    merged = build_gguf(tmp_path / "merged.gguf", seed=9)
+    steps = trained(merged)
+    steps[-1] |= {"adapter": "", "merged": "adapter.gguf"}
+    job = await place.ended(await place.create(steps, model="me/helper", name="whole", merge=True))
+    assert job["state"] == "succeeded", job
+    model = await shelf.library.resolve("whole")
+    assert model.weights.read_bytes() == merged.read_bytes()
+    assert (model.adapters, model.system) == ((), "S")
+    assert (await shelf.library.show("whole")).tuned == {"base": "b"}
 
 
 async def test_each_key_sees_its_own_jobs_and_files(place):
@@ -238,8 +266,6 @@ async def test_each_key_sees_its_own_jobs_and_files(place):
 
 
 async def test_weights_that_were_changed_meanwhile_are_not_trained_on(place, shelf):
-    from corral.library import CreateRequest
-
     id = await place.create(LONG)
     await place.reached(id, event="step")
     await place.post(f"{id}/stop")

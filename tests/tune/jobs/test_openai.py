@@ -7,6 +7,7 @@ import json
 import openai
 import pytest
 
+from corral.library import CreateRequest
 from corral.tune import files as kept
 from tests.helpers.scripted_tuner import DATA, FAILED, PLAN, step, trained
 
@@ -17,8 +18,6 @@ LONG = [DATA, PLAN, step(1), {"wait": 50}]
 
 @pytest.fixture
 async def place(place):
-    from corral.library import CreateRequest
-
     async for _ in place.shelf.library.create(CreateRequest(model="base", files=place.shelf.gguf())):
         pass
     return place
@@ -96,10 +95,7 @@ async def test_all_files_of_a_key_together_have_a_limit(client, monkeypatch):
     [
         (b"", "multipart/form-data; boundary=b"),
         (b"--b\r\nContent-Disposition: form-data; name=file\r\n\r\nx", "multipart/form-data; boundary=b"),
-        (
-            b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nfine-tune\r\n--b--\r\n',
-            "multipart/form-data; boundary=b",
-        ),
+        (NO_FILE, "multipart/form-data; boundary=b"),
         (b"nonsense", "multipart/form-data; boundary=b"),
         (b"{}", "application/json"),
         (b"x", "multipart/form-data"),
@@ -120,10 +116,7 @@ async def test_a_job_succeeds_with_a_model_and_a_file_of_its_losses(client, plac
         suffix="My helper!",
         seed=7,
         metadata={"team": "a"},
-        method={
-            "type": "supervised",
-            "supervised": {"hyperparameters": {"n_epochs": 2, "batch_size": "auto"}},
-        },
+        method={"type": "supervised", "supervised": {"hyperparameters": given}},
     )
     assert (job.object, job.model, job.seed, job.fine_tuned_model) == (
         "fine_tuning.job",
@@ -228,3 +221,12 @@ async def test_jobs_are_listed_in_pages_and_by_metadata(client, place):
 async def test_what_cannot_be_done_is_a_bad_request(client, fields, message):
     with pytest.raises(openai.BadRequestError, match=message):
         await create(client, [], **fields)
+
+
+async def test_a_multiple_of_the_learning_rate_is_one_of_the_presets(client, place):
+    rates = []
+    for factor in (1, 2):
+        job = await create(client, LONG, hyperparameters={"learning_rate_multiplier": factor})
+        assert job.hyperparameters.learning_rate_multiplier == factor
+        rates.append((await place.show(job.id))["hyperparameters"]["learning_rate"])
+    assert rates[1] == pytest.approx(2 * rates[0])

@@ -33,10 +33,13 @@ def plan_text(plan: Record) -> str:
     rows: list[Row] = [
         ("device", str(plan["device"])),
         ("steps", str(plan["steps"])),
-        ("memory", human_bytes(int(plan["memory_bytes"]))),
         ("time", f"about {remaining_text(float(plan['duration_s']))}"),
+        ("memory", human_bytes(int(plan["memory_bytes"]))),
     ]
-    options = [(name.replace("_", " "), _option_text(value)) for name, value in plan["options"].items()]
+    given = {name: value for name, value in plan["options"].items() if not isinstance(value, dict)}
+    options = [(name.replace("_", " "), _option_text(value)) for name, value in given.items()]
+    memory = plan["options"].get("memory") or {}
+    rows += [(f"  {name.removesuffix('_bytes')}", human_bytes(size)) for name, size in memory.items()]
     return section_text("Plan", rows) + section_text("Options", options)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from msgspec.structs import replace
+
 from corral.convert import FILE_TYPES, file_type_named
 from corral.core.manifest import MEDIA_MODEL
 from corral.core.model import Model
 from corral.core.names import ModelName
-from corral.errors import InvalidInput, Unsupported
+from corral.errors import InvalidInput, InvalidOption, Unsupported
 from corral.library import Library
 from corral.tune.jobs.job import Wanted
+from corral.tune.plan import settle
+from corral.tune.spec import Options
 
 _PACKAGES = ("torch", "transformers", "peft")
 
@@ -46,12 +50,25 @@ async def check_base(library: Library, wanted: Wanted) -> Model:
         raise Unsupported(f"'{wanted.base}' has no weights on this machine")
     if model.network.is_embedding or model.network.is_reranker:
         raise Unsupported(f"'{wanted.base}' writes no text: only models that chat can be tuned")
-    if model.adapters:
+    if model.adapters and "adapters" in model.parameters:
         raise Unsupported(
-            f"'{wanted.base}' has an adapter already, and an adapter is trained on plain weights",
-            hint="tune the model it was made of, or make a full model of it first: corral tune ... --merge",
+            f"'{wanted.base}' sets how strongly its adapters apply, which training cannot keep",
+            hint="tune a model without PARAMETER adapters: its adapters count in full, and one more is added",
         )
     return model
+
+
+def settled_options(wanted: Wanted, base: Model) -> Options:
+    """The options of the job, its learning rate as a number where it was asked for as a multiple."""
+    network = base.network
+    lengths = {"width": network.embedding_length, "context_length": network.context_length}
+    try:
+        settings = settle(wanted.options, wanted.preset, **lengths)
+    except InvalidOption as error:
+        raise InvalidInput(error.message) from error
+    if not wanted.learning_rate_multiplier:
+        return wanted.options
+    return replace(wanted.options, learning_rate=settings.learning_rate * wanted.learning_rate_multiplier)
 
 
 def target_name(wanted: Wanted, base: Model) -> str:

@@ -250,7 +250,12 @@ class Jobs:
         checks.check_wanted(wanted)
         checks.check_installed()
         base = await checks.check_base(self._library, wanted)
-        named = replace(wanted, base=base.name.short, name=checks.target_name(wanted, base))
+        named = replace(
+            wanted,
+            base=base.name.short,
+            name=checks.target_name(wanted, base),
+            options=checks.settled_options(wanted, base),
+        )
         ids = {
             "data": wanted.data,
             "validation": wanted.validation,

@@ -93,7 +93,8 @@ def _data(data: Prepared) -> dict[str, Any]:
     report = data.report
     return {
         "digest": f"sha256:{data.digest}",
-        "files": [msgspec.to_builtins(file) for file in report.files],
+        # The card travels with the model: where the files lay is nobody's business.
+        "files": [msgspec.to_builtins(file) | {"path": Path(file.path).name} for file in report.files],
         "rows": report.rows,
         "used": report.used,
         "train_rows": report.train_rows,
