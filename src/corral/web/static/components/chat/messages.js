@@ -21,7 +21,7 @@ export function Messages({ conversation, target }) {
   const toEnd = () => { if (box.current) box.current.scrollTop = box.current.scrollHeight; };
 
   useLayoutEffect(() => {
-    const found = target && document.getElementById(`m-${target}`);
+    const found = document.getElementById(`m-${target}`);
     found?.scrollIntoView({ block: 'center' });
     found?.classList.add('found');
   }, [target]);
