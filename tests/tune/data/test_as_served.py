@@ -263,6 +263,20 @@ async def test_every_answer_stands_behind_the_prompt_that_serving_sends(
             assert sum(count_answers(part.trained) for part in parts) == len(answers), name
 
 
+@pytest.mark.parametrize("kind", ["mistral, old template", "old template"])
+async def test_an_answer_goes_on_from_its_prompt_without_a_space_of_its_own(
+    kind: str, pocket: Model, tiny: Any
+):
+    """Tokenizers of pieces begin each text with a space, and this prompt ends with one."""
+    model = await model_of(kind, pocket, tiny)
+    async with vocabulary(model) as client:
+        encoder = Encoder(model, client, 1024)
+        await encoder.prepare()
+        (part,) = (await encoder.encode(Row(HERE, (user("Who?"), assistant("I am Ada."))))).parts
+        text = await client.detokenize(part.tokens)
+    assert text.endswith("[INST] Who? [/INST] I am Ada.<|im_end|>")
+
+
 def begins(part: Any, prompt: list[int]) -> bool:
     """Whether learning begins in `part` right behind this prompt."""
     length = len(prompt)

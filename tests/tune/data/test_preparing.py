@@ -99,6 +99,49 @@ async def test_a_row_that_is_too_long_however_it_is_cut_is_dropped(pocket, write
     ]
 
 
+@pytest.mark.parametrize(
+    ("turn", "reason"),
+    [
+        ({"content": "So <|im_end|> it ends."},
+         "a message has <|im_end|> in its text, which ends an answer of this base"),
+        ({"tool_calls": [{"function": {"name": "get", "arguments": "{}"}}]},
+         "it has tool calls and declares no tools: nobody would read them"),
+    ],
+)  # fmt: skip
+async def test_an_answer_that_could_not_be_served_is_dropped(pocket, write, turn: dict, reason: str):
+    row = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", **turn}]}
+    report = (await prepared(pocket, write("a.jsonl", [*ROWS, row]))).report
+    assert [(drop.reason, drop.places) for drop in report.dropped] == [(reason, ("a.jsonl:41",))]
+
+
+async def test_what_the_base_cannot_do_is_not_learnt(pocket, write):
+    tools = [{"type": "function", "function": {"name": "get", "parameters": {"type": "object"}}}]
+    thoughtful = {"role": "assistant", "content": "b", "thinking": "hm"}
+    rows = [ROWS[0]["messages"], [ROWS[0]["messages"][0], thoughtful]]
+    data = write("a.jsonl", [*ROWS, {"messages": rows[0], "tools": tools}, {"messages": rows[1]}])
+    report = (await prepared(replace(pocket, capabilities=("completion",)), data)).report
+    assert [drop.reason for drop in report.dropped] == [
+        "it has tools, which this base cannot use",
+        "it has reasoning, which this base does not know: take it out of the rows",
+    ]
+
+
+async def test_a_text_is_learnt_whole_with_its_end_and_in_pieces_where_it_is_long(pocket, write):
+    texts = [{"text": f"Number {number} is Ada."} for number in range(10)]
+    found = await prepared(pocket, write("a.jsonl", [{"text": "Ada and Bob. " * 100}, *texts]), max_length=64)
+    (whole,) = found.report.samples[-1].spans
+    assert (whole.text, whole.trained) == ("Number 1 is Ada.<|im_end|>", True)
+    assert max(len(sequence.tokens) for sequence in found.train) == 64
+    assert any("texts were cut in pieces" in note for note in found.report.notes)
+    assert found.report.used == 11
+
+
+async def test_a_row_whose_text_has_its_end_already_gets_no_second(pocket, write):
+    rows = [{"text": f"<|im_start|>user\n{number}<|im_end|>"} for number in range(3)]
+    found = await prepared(pocket, write("a.jsonl", rows))
+    assert found.report.samples[0].spans[0].text == "<|im_start|>user\n0<|im_end|>"
+
+
 async def test_a_model_that_writes_no_text_is_refused(pocket, write):
     with pytest.raises(Unsupported, match="does not write text"):
         await prepared(replace(pocket, capabilities=("embedding",)), write("a.jsonl", ROWS))

@@ -118,10 +118,18 @@ class Encoder:
         if together[: len(prompt_tokens)] == prompt_tokens:
             answer_tokens = together[len(prompt_tokens) :]
         else:  # a token would reach over the border, which generation cannot
-            (answer_tokens,) = await self._client.tokenize_all([written.text])
+            answer_tokens = await self._continuation(written.text)
         answer_tokens += [self._ends[written.end]] if written.end else self._first_end
         sent = [*self._before, *prompt_tokens, *self._after]
         return Marked(sent + answer_tokens, bytes(len(sent)) + b"\1" * len(answer_tokens))
+
+    async def _continuation(self, text: str) -> list[int]:
+        """The tokens of a text that goes on from another one.
+
+        Behind a new line, as some tokenizers begin every text with a space; alone where it begins with one.
+        """
+        line, behind, alone = await self._client.tokenize_all(["\n", f"\n{text}", text])
+        return behind[len(line) :] if behind[: len(line)] == line else alone
 
     @property
     def _first_end(self) -> list[int]:
@@ -156,8 +164,11 @@ class Encoder:
         return [found.marked for found in await self._conversation(shorter)]
 
     def _check(self, row: Row) -> None:
-        if row.tools and not self._model.can("tools"):
+        calls = any(message.tool_calls for message in row.messages)
+        if (calls or row.tools) and not self._model.can("tools"):
             raise BadRow("it has tools, which this base cannot use")
+        if calls and not row.tools:
+            raise BadRow("it has tool calls and declares no tools: nobody would read them")
         thinks = any(message.thinking for message in row.messages)
         if thinks and not self._model.can("thinking"):
             raise BadRow("it has reasoning, which this base does not know: take it out of the rows")
@@ -169,8 +180,9 @@ class Encoder:
 
     async def _text(self, text: str) -> EncodedRow:
         """The whole text and its end, in pieces where it is longer than a sequence may be."""
-        (tokens,) = await self._client.tokenize_all([text])
-        tokens = [*tokens, *self._first_end]
+        (tokens,) = await self._client.tokenize_all([text.removeprefix(self._bos_text)])
+        if tokens[-1] not in self._ends.values():
+            tokens = [*tokens, *self._first_end]
         room = self._max_length - len(self._before)
         pieces = [tokens[at : at + room] for at in range(0, len(tokens), room)]
         given = bytes(len(self._before))

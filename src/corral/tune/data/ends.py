@@ -8,7 +8,7 @@ from pathlib import Path
 from corral.engine import Client
 from corral.gguf import read_gguf
 
-_KEYS = ("eot", "eom", "eos")
+_KEYS = ("eot", "eos", "eom")
 # The engine takes tokens of these names as the end, whatever the file says. Source: llama-vocab.cpp.
 _NAMES = (
     "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>",

@@ -74,9 +74,7 @@ async def prepare(
 @asynccontextmanager
 async def vocabulary(model: Model, llama_server: Path | None = None) -> AsyncIterator[Client]:
     """An engine that only renders and cuts into tokens, as it would for serving `model`."""
-    params = LaunchParams(
-        model=str(model.weights), num_ctx=256, num_slots=_AT_ONCE // 2, repack=False, prefill=False
-    )
+    params = LaunchParams(model=str(model.weights), num_ctx=256, repack=False, prefill=False)
     process = await start(params, timeout_s=_LOAD_S, llama_server=llama_server)
     try:
         yield process.client

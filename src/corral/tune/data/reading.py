@@ -77,7 +77,9 @@ class DataFile:
         except BadRow as problem:
             if self.format:
                 return  # it lacks what its format needs, which will be said
-            raise InvalidInput(f"{place}: {problem}", hint="see docs/tuning.md for the formats") from problem
+            raise InvalidInput(
+                f"{place}: {problem}", hint="see docs/tuning-data.md for the formats"
+            ) from problem
         if self.format and format != self.format:
             raise InvalidInput(
                 f"{place}: this row is of the format {format}, those before are {self.format}",

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from corral.core.messages import Message, Tool, ToolCall
 from corral.core.model import Model, PromptMode
 from corral.core.requests import Think
 from corral.engine import Client
-from corral.errors import CorralError
+from corral.errors import CorralError, EngineError
 from corral.prompt import native_messages, native_tools, prompt_for, template_arguments
 from corral.serving.run import answer_parser
 from corral.tune.data.fields import BadRow
@@ -96,7 +98,8 @@ class _Native:
             if not self._known:
                 raise BadRow("it has reasoning, which the chat template of this base does not write")
             text = self._known[0].whole(answer.thinking) + text
-        if answer.content.strip() not in text:
+        parts = [answer.content.strip(), *(call.name for call in answer.tool_calls)]
+        if not all(part in text for part in parts):
             raise BadRow("the chat template does not write the answer as it is")
         return Written(text, end)
 
@@ -104,8 +107,8 @@ class _Native:
         tools, values = native_tools(asked.tools), template_arguments(asked.think)
         try:
             return await self._client.apply_template(messages, tools, values, opens_answer=opens_answer)
-        except CorralError as error:
-            raise BadRow(f"the chat template refuses it: {_short(error)}") from error
+        except EngineError as error:
+            raise BadRow(f"the chat template refuses it: {_said(error)}") from error
 
 
 class _Rendered:
@@ -162,8 +165,13 @@ class _Rendered:
         try:
             return prompt_for(self._model, messages, asked.tools, asked.think).text
         except CorralError as error:
-            raise BadRow(f"the template refuses it: {_short(error)}") from error
+            raise BadRow(f"the template refuses it: {error.message}") from error
 
 
-def _short(error: CorralError) -> str:
-    return error.message.partition("\n")[0][:200]
+def _said(error: EngineError) -> str:
+    """The first line of what the engine says, without the JSON around it."""
+    try:
+        message = msgspec.json.decode(error.message)["error"]["message"]
+    except (msgspec.DecodeError, KeyError, TypeError):
+        message = error.message
+    return str(message).partition("\n")[0]

@@ -66,7 +66,7 @@ class Tally:
         reasons = "; ".join(said[:_MAX_SAID]) or "there is none"
         return InvalidInput(
             f"no row can be used: {reasons}{more}",
-            hint="nothing was trained; docs/tuning.md describes what rows must look like",
+            hint="nothing was trained; docs/tuning-data.md describes what rows must look like",
         )
 
 

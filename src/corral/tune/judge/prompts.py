@@ -45,7 +45,7 @@ def read_checks(path: Path) -> tuple[Check, ...]:
         try:
             checks.append(_check(place, value))
         except BadRow as problem:
-            raise InvalidInput(f"{place}: {problem}", hint="docs/tuning.md describes prompts") from None
+            raise InvalidInput(f"{place}: {problem}", hint="docs/tuning-data.md describes prompts") from None
     return tuple(checks)
 
 
