@@ -85,10 +85,13 @@ def server_environment(folder: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def corral_server(folder: Path) -> Iterator[tuple[Target, Mapping[str, str]]]:
-    """`corral serve` on a free port, and the environment that its command line needs to find it."""
+def corral_server(folder: Path, **settings: str) -> Iterator[tuple[Target, Mapping[str, str]]]:
+    """`corral serve` on a free port, and the environment that its command line needs to find it.
+
+    `settings` are variables that it gets besides, or in place of the usual ones.
+    """
     port = _free_port()
-    environment = server_environment(folder, port)
+    environment = server_environment(folder, port) | settings
     with (folder / "server.log").open("wb") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "corral.cli", "serve"], env=environment, stdout=log, stderr=log, cwd=folder

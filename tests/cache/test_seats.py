@@ -219,6 +219,41 @@ def test_saving_ends_with_its_time(tmp_path):
     scenario(tmp_path, test)
 
 
+def test_what_would_take_longer_than_there_is_time_for_is_not_begun(tmp_path):
+    async def test(place):
+        place.new_seats(token_bytes=1_000_000)  # half a gigabyte
+        place.seats._token_s = 1.0
+        await place.ask(own(1))
+        await place.seats.save(0.5)
+        assert place.engine.calls == []
+
+    scenario(tmp_path, test)
+
+
+def test_after_the_end_of_the_child_nothing_is_saved_any_more(tmp_path, monkeypatch):
+    monkeypatch.setattr("corral.cache.seats.IDLE_S", 0.0)
+
+    async def test(place):
+        seat = await place.seats.take(Prefix(blocks=token_blocks(own(1))))
+        place.seats.close()
+        place.seats.leave(seat)
+        await asyncio.sleep(0.02)
+        assert place.engine.calls == []
+
+    scenario(tmp_path, test)
+
+
+def test_what_the_engine_has_in_memory_is_known_as_prompts_come_and_go(tmp_path):
+    async def test(place):
+        place.new_seats(num_slots=1, memory_tokens=1200)
+        for number, in_memory in ((1, []), (2, [1]), (1, [2]), (3, [2, 1]), (4, [1, 3])):
+            await place.ask(own(number))
+            expected = [token_blocks(own(other)) for other in in_memory]
+            assert [content.blocks for content in place.seats._in_memory] == expected
+
+    scenario(tmp_path, test)
+
+
 def test_a_request_that_was_left_midway_is_known_as_far_as_it_was_read(tmp_path):
     async def test(place):
         seat = await place.seats.take(Prefix(blocks=token_blocks(own(1))))

@@ -155,6 +155,20 @@ def test_a_key_never_uses_prompts_of_another_one_unless_that_is_allowed(start, s
     assert uses_cache(key(server, "eve")) is shared
 
 
+def test_a_key_that_comes_later_does_not_use_what_the_engine_keeps_in_memory(start):
+    server = begin(start, CORRAL_NUM_PARALLEL="1")
+    other = PROMPT.replace("capital", "largest").replace("Country", "Region")
+    assert [ask(server, prompt)[1] > 0 for prompt in (PROMPT, other, PROMPT, other)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert files(server) == []
+    server.headers = key(server, "ann")
+    assert [ask(server, prompt)[1] for prompt in (PROMPT, other)] == [0, 0]
+
+
 def test_models_that_are_deleted_take_their_prompts_with_them(start):
     server = begin(start)
     ask(server)

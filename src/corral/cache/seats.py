@@ -12,7 +12,7 @@ from corral.cache.prefix import BLOCK_TOKENS, Blocks, Prefix, Realm, num_common
 from corral.cache.saved import SavedState
 from corral.cache.saved_states import SavedStates
 from corral.cache.slots import Choice, Content, choose, engine_goes_on
-from corral.cache.worth import IDLE_SAVE_S, SAVE_S, is_worth_restoring, is_worth_saving
+from corral.cache.worth import IDLE_SAVE_S, SAVE_RATE, SAVE_S, is_worth_restoring, is_worth_saving
 from corral.engine import Chunk, Client, Finish, PrefillProgress
 from corral.errors import EngineError, RunnerCrashed
 
@@ -20,6 +20,8 @@ log = logging.getLogger("corral.cache")
 
 # So long nobody may have come before states are saved that a crash or a power cut would cost.
 IDLE_S = 20.0
+# The engine answers nobody while it writes: of more it would be seconds.
+_IDLE_BYTES = 1 << 30
 # What a token takes to compute until that has been measured: as on a small computer.
 _UNKNOWN_TOKEN_S = 0.002
 _MEASURED_TOKENS = 32  # from so many on a measurement counts
@@ -79,6 +81,7 @@ class Seats:
         self._in_memory: deque[Content] = deque()
         self._token_s = 0.0
         self._uses = 0
+        self._closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._idle_task: asyncio.Task[None] | None = None
 
@@ -106,19 +109,25 @@ class Seats:
         self._measure(seat.finish)
         self._held[seat.slot] = self._content(seat)
         self._release(seat.slot)
-        if len(self._free) == len(self._held) and self._saved is not None:
+        is_idle = len(self._free) == len(self._held)
+        if is_idle and self._saved is not None and not self._closed:
             self._timer = asyncio.get_running_loop().call_later(IDLE_S, self._save_idle)
+
+    def close(self) -> None:
+        """The child is about to end, or has ended."""
+        self._closed = True
+        self._stop_clock()
 
     async def save(self, limit_s: float) -> None:
         """Save what is worth it, the latest first, before the child ends. It takes at most `limit_s`."""
-        self._stop_clock()
+        self.close()
         if self._saved is None:
             return
         try:
             async with asyncio.timeout(limit_s):
                 if self._idle_task is not None:
                     await asyncio.wait({self._idle_task})
-                await self._save_all(SAVE_S)
+                await self._save_all(SAVE_S, most_bytes=int(limit_s * SAVE_RATE))
         except TimeoutError:
             log.info("not all prompts were saved: the time for it was over")
         except RunnerCrashed:
@@ -151,7 +160,7 @@ class Seats:
             await self._client.erase_slot(slot)
             self._held[slot] = None
         elif held is not None and is_remembered:
-            self._remember(held)
+            self._exchange(held, prefix)
 
     @property
     def _remembers(self) -> bool:
@@ -209,10 +218,11 @@ class Seats:
         finally:
             self._release(slot)
 
-    async def _save_all(self, least_s: float) -> None:
-        """Save the slots that nobody sits on, the latest used first."""
+    async def _save_all(self, least_s: float, most_bytes: int) -> None:
+        """Save the slots that nobody sits on, the latest used first, but none of more than `most_bytes`."""
         for slot in self._by_use():
-            if slot in self._free:
+            content = self._held[slot]
+            if slot in self._free and content is not None and self._size(content.num_tokens) <= most_bytes:
                 self._free.remove(slot)
                 try:
                     await self._save(slot, least_s)
@@ -279,10 +289,17 @@ class Seats:
             token_s = finish.prompt_s / computed
             self._token_s = (self._token_s + token_s) / 2 if self._token_s else token_s
 
-    def _remember(self, content: Content) -> None:
-        """Note what the engine keeps in memory now, as far as there is room for it."""
+    def _exchange(self, content: Content, prefix: Prefix) -> None:
+        """The engine takes what is like the new prompt out of its memory, and keeps there what leaves."""
+
+        def share(other: Content) -> int:
+            return num_common(other.blocks, prefix.blocks)
+
+        taken = max(self._in_memory, key=share, default=None)
+        if taken is not None and share(taken):
+            self._in_memory.remove(taken)
         self._in_memory.append(content)
-        while sum(content.num_tokens for content in self._in_memory) > self._child.memory_tokens:
+        while sum(other.num_tokens for other in self._in_memory) > self._child.memory_tokens:
             self._in_memory.popleft()
 
     def _release(self, slot: int) -> None:
@@ -296,7 +313,9 @@ class Seats:
 
     def _save_idle(self) -> None:
         self._timer = None
-        self._idle_task = asyncio.get_running_loop().create_task(self._save_all(IDLE_SAVE_S))
+        self._idle_task = asyncio.get_running_loop().create_task(
+            self._save_all(IDLE_SAVE_S, most_bytes=_IDLE_BYTES)
+        )
         self._idle_task.add_done_callback(_log_failure)
 
     def _stop_clock(self) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from corral.cache.saved import SavedState
 
-# Bytes a second at which a state is checked and read, on the low side.
-RESTORE_RATE = 400e6
+# Bytes a second at which a state is checked and read, and written and hashed, on the low side.
+RESTORE_RATE, SAVE_RATE = 400e6, 300e6
 _RESTORE_S = 0.01  # what every restore costs
 _GAIN = 2.0  # computing must take so many times as long as restoring
 # Tokens whose computing takes less are not worth a file; nor, while others may follow at once, so much wear.

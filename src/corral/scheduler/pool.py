@@ -22,7 +22,7 @@ log = logging.getLogger("corral.scheduler")
 
 # How long saving its prompts may hold up the end of a runner: while somebody waits for its memory, not long.
 _SAVE_SOON_S = 1.0
-_SAVE_S: dict[EndKind, float] = {"idle": 5.0, "shutdown": 2.0}
+_SAVE_S: dict[EndKind, float] = {"idle": 2.0, "shutdown": 2.0}
 # For so long after an answer a runner is taken to be well.
 _TRUSTED_S = 5.0
 _REQUESTED = End("requested", "unload requested")
@@ -253,6 +253,7 @@ class Pool:
             if save_s and runner.process.alive:
                 await runner.seats.save(save_s)
         finally:
+            runner.seats.close()
             await runner.process.kill()
 
     def _crashed(self, runner: Runner) -> None:
