@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from corral.hardware import GPU, cores, gpus, memory
+from corral.hardware import GPU, cores, cpu_features, gpus, memory
 from corral.hardware.gpus import parse
 
 
@@ -54,3 +54,24 @@ def test_devices_are_read_from_the_tool_s_table():
 def test_a_machine_without_the_tool_has_no_devices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert gpus() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "processor\t: 0\nflags\t\t: fpu avx2 amx_int8\n\nprocessor\t: 1\nflags\t: x\n",
+            {"fpu", "avx2", "amx_int8"},
+        ),
+        ("processor : 0\nFeatures : fp asimd sve\n", {"fp", "asimd", "sve"}),
+        ("nothing of the kind", set()),
+    ],
+)
+def test_what_the_processor_can_do_is_read_from_the_kernel(tmp_path: Path, text: str, expected: set[str]):
+    path = tmp_path / "cpuinfo"
+    path.write_text(text)
+    assert cpu_features(path) == expected
+
+
+def test_a_system_that_does_not_tell_has_no_known_features(tmp_path: Path):
+    assert cpu_features(tmp_path / "absent") == frozenset()

@@ -11,6 +11,8 @@ import threading
 
 import xllamacpp
 
+_LOOKUP = ("match", "min", "max")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
@@ -25,7 +27,7 @@ def main() -> None:
         parser.add_argument(flag)
     for flag in ("--spec-type", "--spec-draft-model", "--spec-draft-n-max", "--main-gpu"):
         parser.add_argument(flag)
-    for flag in ("--cache-type-k", "--cache-type-v"):
+    for flag in ("--cache-type-k", "--cache-type-v", *(f"--spec-ngram-mod-n-{end}" for end in _LOOKUP)):
         parser.add_argument(flag)
     parser.add_argument("--reranking", action="store_true")
     for flag in ("--cache-ram", "--n-gpu-layers", "--log-verbosity"):

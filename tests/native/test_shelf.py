@@ -4,7 +4,7 @@ import pytest
 
 from corral import hardware
 from corral.errors import InvalidInput, NotFound
-from corral.native import PACKAGED, Engine, Shelf, in_use, program_in_use
+from corral.native import PACKAGED, Engine, Shelf, in_use, program_in_use, uses_amx
 from corral.settings import Settings
 
 
@@ -35,6 +35,14 @@ def test_a_new_build_takes_the_place_of_the_old_one(shelf):
     assert shelf.program("cpu-1").read_bytes() == b"new"
     assert [engine.features for engine in shelf.engines()] == [("AVX512",)]
     assert [path.name for path in shelf.folder.iterdir()] == ["cpu-1"]
+
+
+def test_an_engine_with_amx_is_known_as_such_when_it_is_used(shelf, tmp_path):
+    settings = Settings(home=tmp_path)
+    add(shelf, features=("AVX512", "AMX_INT8"))
+    assert not uses_amx(settings)
+    shelf.choose("cpu-1")
+    assert uses_amx(settings)
 
 
 def test_what_is_not_whole_is_no_engine(shelf):

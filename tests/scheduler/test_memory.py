@@ -40,7 +40,12 @@ def test_head_size_is_derived_where_the_header_does_not_say():
 
 @pytest.mark.parametrize(("file_type", "expected"), [(15, 75), (2, 75), (7, 0), (1, 0), (None, 0)])
 def test_only_some_types_of_weights_are_laid_out_twice(file_type, expected):
-    assert repack_bytes(Network(file_type=file_type), 100) == expected
+    assert repack_bytes(Network(file_type=file_type), 100, amx=False) == expected
+
+
+@pytest.mark.parametrize(("file_type", "expected"), [(15, 100), (7, 100), (18, 100), (25, 75), (1, 0)])
+def test_for_amx_more_types_are_laid_out_twice(file_type, expected):
+    assert repack_bytes(Network(file_type=file_type), 100, amx=True) == expected
 
 
 def test_an_unknown_network_still_gets_room_for_its_buffers():

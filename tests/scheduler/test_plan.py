@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -124,6 +125,15 @@ def test_the_second_copy_of_the_weights_is_given_up_before_other_models_must_go(
     assert rich is not None
     assert poor is not None
     assert (rich.repack, poor.repack) == (True, False)
+
+
+def test_a_copy_for_amx_is_counted_and_given_up_where_it_does_not_fit():
+    demand = demand_of(size=2000 * MIB, file_type=7)
+    plans = [
+        plan_launch(demand, Room(machine=replace(room_of(memory, alone=False).machine, amx=True)), Settings())
+        for memory in (16 * GIB, 4 * GIB)
+    ]
+    assert [(plan.repack, plan.need.repack) for plan in plans if plan] == [(True, 2000 * MIB), (False, 0)]
 
 
 def test_an_automatic_window_becomes_smaller_only_when_told_to():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -43,6 +44,7 @@ def cores(cgroup: Path = _CGROUP) -> int:
     return max(1, min(physical, allowed, math.ceil(quota) if quota else physical))
 
 
+@cache
 def cpu_features(cpuinfo: Path = _CPUINFO) -> frozenset[str]:
     """What the processor can do, in the kernel's words (`avx2`, `amx_int8`); empty where it does not tell."""
     lines = (_text(cpuinfo) or "").splitlines()

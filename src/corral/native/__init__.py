@@ -7,7 +7,7 @@ The command line builds and chooses; the server asks `in_use` before every load.
 
 from corral.native.build import Plan, Stage, build, built_program, clean, describe_build
 from corral.native.check import Outcome, check, passed, probe
-from corral.native.shelf import PACKAGED, Choice, Engine, Shelf, in_use, program_in_use
+from corral.native.shelf import PACKAGED, Choice, Engine, Shelf, in_use, program_in_use, uses_amx
 from corral.native.source import DEFAULT_INDEX, PINNED, Source
 from corral.native.target import Target, detect_target, missing
 
@@ -34,4 +34,5 @@ __all__ = [
     "passed",
     "probe",
     "program_in_use",
+    "uses_amx",
 ]

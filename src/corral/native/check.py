@@ -30,6 +30,7 @@ from corral.engine import (
     EngineBuild,
     Finish,
     LaunchParams,
+    Lookup,
     Process,
     Sampling,
     TextPiece,
@@ -44,6 +45,7 @@ from corral.errors import CorralError, EngineError
 _QUESTIONS = ("What is the capital of France?", "What is 2 plus 3?", "Who are you?")
 _SENTENCES = ("The capital of France is Paris.", "Two plus three is five.")
 _CONTEXT = 1024
+_STATE = "check"  # a file in the folder of the child, which goes with it
 _ANSWER_TOKENS = 24
 _LOAD_S, _STEP_S = 120.0, 60.0
 # Another order of additions gives other last digits; a wrong kernel gives another direction.
@@ -173,7 +175,9 @@ async def _flags(program: Path) -> None:
         adapters=(Adapter("a"),),
         projector="p",
         draft="d",
+        lookup=Lookup(match=2, least=1, most=2),
         embedding=True,
+        prefill=False,
         kv_cache_type="q8_0",
         flash_attention=True,
     )
@@ -227,6 +231,17 @@ async def _probabilities(process: Process, expected: _Observed) -> None:
         raise _Failed("log-probabilities are missing or wrong")
 
 
+async def _slots(process: Process, expected: _Observed) -> None:
+    """What a slot holds is saved to a file, and after the slot has forgotten it read from there."""
+    await _complete(process, _QUESTIONS[0], slot=0)
+    await process.client.save_slot(0, _STATE)
+    await process.client.erase_slot(0)
+    await process.client.restore_slot(0, _STATE)
+    chunks = await _complete(process, _QUESTIONS[0], slot=0)
+    _remembered(chunks[-1])
+    _equal(_text(chunks), expected.answers[0])
+
+
 async def _two_at_once(process: Process, expected: _Observed) -> None:
     answers = await asyncio.gather(*(_answer(process, question) for question in _QUESTIONS[:2]))
     for answer, right in zip(answers, expected.answers, strict=False):
@@ -236,8 +251,11 @@ async def _two_at_once(process: Process, expected: _Observed) -> None:
 
 async def _counts(process: Process, expected: _Observed) -> None:
     """The last event tells counts and times, and that a prompt seen before is not read again."""
-    await _complete(process, _QUESTIONS[0])
-    finish = (await _complete(process, _QUESTIONS[0]))[-1]
+    await _complete(process, _QUESTIONS[0], slot=0)
+    _remembered((await _complete(process, _QUESTIONS[0], slot=0))[-1])
+
+
+def _remembered(finish: Chunk) -> None:
     if not isinstance(finish, Finish) or not (
         finish.prompt_tokens and finish.completion_tokens and finish.decode_s
     ):
@@ -278,15 +296,22 @@ _CHAT_CHECKS: dict[str, _Check] = {
     "keeps to a grammar": _grammar,
     "tells probabilities": _probabilities,
     "counts, and remembers a prompt": _counts,
+    "saves and restores what a slot holds": _slots,
     "answers two at once": _two_at_once,
     "frees the slot of a client that left": _leaving,
 }
 _EMBEDDING_CHECKS: dict[str, _Check] = {"makes the same embeddings": _same_vectors}
 
 
-def _sampling(*, temperature: float = 0.0, num_predict: int = _ANSWER_TOKENS, num_probs: int = 0) -> Sampling:
+def _sampling(
+    *,
+    temperature: float = 0.0,
+    num_predict: int = _ANSWER_TOKENS,
+    num_probs: int = 0,
+    slot: int | None = None,
+) -> Sampling:
     options = Options(temperature=temperature, num_predict=num_predict, seed=1)
-    return Sampling.of(options, _CONTEXT, logprobs=num_probs > 0, top_logprobs=num_probs)
+    return Sampling.of(options, _CONTEXT, logprobs=num_probs > 0, top_logprobs=num_probs, slot=slot)
 
 
 async def _complete(process: Process, question: str, *, grammar: str = "", **sampling: Any) -> list[Chunk]:

@@ -24,6 +24,7 @@ PACKAGED = "packaged"
 PROGRAM = "llama-server"
 _RECORD = "engine.json"
 _CHOSEN = "chosen"
+_AMX = "AMX_INT8"
 
 
 class Engine(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +55,16 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The engine in use: a program, or None for the packaged one, and why. `fault`: why it is not another."""
+    """The engine in use: a program, or None for the packaged one, and why. `fault`: why it is not another.
+
+    `features` are what it uses of the processor, as far as that is known.
+    """
 
     name: str
     program: Path | None
     why: str
     fault: str = ""
+    features: tuple[str, ...] = ()
 
 
 class Shelf:
@@ -172,7 +177,12 @@ def in_use(settings: Settings) -> Choice:
     if not engine.fits_here:
         fault = f"engine '{name}' was built for another processor"
         return Choice(PACKAGED, None, "the chosen one is for another processor", fault)
-    return Choice(name, shelf.program(name), "it is chosen")
+    return Choice(name, shelf.program(name), "it is chosen", features=engine.features)
+
+
+def uses_amx(settings: Settings) -> bool:
+    """Whether the engine in use lays weights out for AMX, which takes their size once more."""
+    return _AMX in in_use(settings).features
 
 
 def program_in_use(settings: Settings) -> Path | None:

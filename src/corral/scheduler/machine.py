@@ -20,19 +20,20 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Bytes of system memory, physical cores, and the devices that the engine can use."""
+    """Bytes of system memory, physical cores, the devices, and whether the engine uses AMX."""
 
     memory_total: int
     memory_free: int
     cores: int = 1
     devices: tuple[Device, ...] = ()
+    amx: bool = False
 
     @property
     def device_total(self) -> int:
         return sum(device.total for device in self.devices)
 
 
-def read_machine() -> Machine:
+def read_machine(*, amx: bool = False) -> Machine:
     """The machine now, the limits of a container included. Quick enough to be called from the event loop."""
     memory = hardware.memory()
     devices = tuple(
@@ -40,5 +41,9 @@ def read_machine() -> Machine:
         for i, gpu in enumerate(hardware.gpus())
     )
     return Machine(
-        memory_total=memory.total, memory_free=memory.available, cores=hardware.cores(), devices=devices
+        memory_total=memory.total,
+        memory_free=memory.available,
+        cores=hardware.cores(),
+        devices=devices,
+        amx=amx,
     )

@@ -30,6 +30,9 @@ KV_ELEMENT_BYTES = {
 # (Q4_0, Q4_K_S, Q4_K_M, IQ4_NL), and the share of the file that this takes again.
 _REPACKED_FILE_TYPES = frozenset({2, 14, 15, 25})
 _REPACKED_SHARE = 0.75
+# An engine that uses AMX does so with more types (Q4_0, Q4_1, Q8_0, Q4_K, Q5_K, Q6_K, IQ4_XS) and nearly all.
+_TILED_FILE_TYPES = frozenset({2, 3, 7, 14, 15, 16, 17, 18, 30})
+_TILED_SHARE = 1.0
 CONTEXT_STEP = 256
 _PROCESS_BYTES = 32 * MIB
 # The table in which the engine looks up what followed the same tokens before.
@@ -60,12 +63,15 @@ class MemoryNeed:
         return self.weights + self.extras + self.context + self.compute + self.repack
 
 
-def can_repack(network: Network) -> bool:
-    return network.file_type in _REPACKED_FILE_TYPES
+def can_repack(network: Network, *, amx: bool) -> bool:
+    return repack_bytes(network, 1 << 20, amx=amx) > 0
 
 
-def repack_bytes(network: Network, weights_size: int) -> int:
-    return int(weights_size * _REPACKED_SHARE) if can_repack(network) else 0
+def repack_bytes(network: Network, weights_size: int, *, amx: bool) -> int:
+    """The second copy of the weights that an engine makes, which uses AMX or does not."""
+    if amx and network.file_type in _TILED_FILE_TYPES:
+        return int(weights_size * _TILED_SHARE)
+    return int(weights_size * _REPACKED_SHARE) if network.file_type in _REPACKED_FILE_TYPES else 0
 
 
 def context_bytes(network: Network, num_ctx: int, num_slots: int, kv_cache_type: str = "") -> int:

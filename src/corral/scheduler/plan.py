@@ -183,7 +183,9 @@ def _memory_hint(plan: LaunchPlan, free: int) -> str:
 
 def _shapes(demand: Demand, room: Room, settings: Settings, shrink: bool) -> Iterator[_Shape]:
     """Window, slots and layout to try, the best first."""
-    repackable = can_repack(demand.model.network) and not uses_devices(demand, room.machine)
+    repackable = can_repack(demand.model.network, amx=room.machine.amx) and not uses_devices(
+        demand, room.machine
+    )
     for num_ctx in _contexts(demand, room, settings, shrink):
         slots = _slot_choices(demand, num_ctx, room, settings)
         yield from (_Shape(num_ctx, count, True) for count in slots)
@@ -250,14 +252,14 @@ def _build(demand: Demand, shape: _Shape, room: Room, settings: Settings) -> Lau
         kv_cache_type=settings.kv_cache_type,
         flash_attention=settings.flash_attention,
     )
-    return replace(plan, need=_predict(demand, plan, on_device))
+    return replace(plan, need=_predict(demand, plan, machine, on_device))
 
 
 def _placed(plan: LaunchPlan, placement: Placement) -> LaunchPlan:
     return replace(plan, devices=placement.devices, device_bytes=placement.device_bytes)
 
 
-def _predict(demand: Demand, plan: LaunchPlan, on_device: bool) -> MemoryNeed:
+def _predict(demand: Demand, plan: LaunchPlan, machine: Machine, on_device: bool) -> MemoryNeed:
     network = demand.model.network
     repacked = plan.repack and not on_device
     return MemoryNeed(
@@ -265,7 +267,7 @@ def _predict(demand: Demand, plan: LaunchPlan, on_device: bool) -> MemoryNeed:
         extras=demand.extras_size,
         context=context_bytes(network, plan.num_ctx, plan.num_slots, plan.kv_cache_type),
         compute=compute_bytes(network, plan.num_batch) + (LOOKUP_BYTES if plan.lookup else 0),
-        repack=repack_bytes(network, demand.weights_size) if repacked else 0,
+        repack=repack_bytes(network, demand.weights_size, amx=machine.amx) if repacked else 0,
     )
 
 

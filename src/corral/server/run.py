@@ -19,8 +19,8 @@ from corral.errors import CorralError, StorageError
 from corral.keys import SCOPES, KeyRing
 from corral.library import Library
 from corral.monitor import Capture, Metrics, Monitor, RecentLog, configure_logs, read_mode
-from corral.native import program_in_use
-from corral.scheduler import Scheduler
+from corral.native import program_in_use, uses_amx
+from corral.scheduler import Scheduler, read_machine
 from corral.scheduler.launcher import EngineLauncher
 from corral.server.access import Gate, current_holder, open_scopes
 from corral.server.app import App
@@ -58,7 +58,11 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
     ring = KeyRing(database)
     library = Library(Store(settings.models), settings)
     saved = _saved_states(settings, database)
-    scheduler = Scheduler(settings, EngineLauncher(lambda: program_in_use(settings), saved))
+    scheduler = Scheduler(
+        settings,
+        EngineLauncher(lambda: program_in_use(settings), saved),
+        machine=lambda: read_machine(amx=uses_amx(settings)),
+    )
     metrics = Metrics(scheduler, saved)
     mode = read_mode(settings.capture)
     capture = Capture(settings.home / "captures", mode) if mode is not None else None

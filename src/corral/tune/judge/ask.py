@@ -11,8 +11,8 @@ from corral.core.events import Done, Text, Thinking, ToolCalls
 from corral.core.model import Model
 from corral.core.requests import ChatRequest
 from corral.errors import CorralError, EngineError, NotEnoughMemory, RunnerError
-from corral.native import program_in_use
-from corral.scheduler import EngineLauncher, Scheduler
+from corral.native import program_in_use, uses_amx
+from corral.scheduler import EngineLauncher, Scheduler, read_machine
 from corral.serving.service import Service
 from corral.settings import Settings
 from corral.tune.data import Place
@@ -56,7 +56,11 @@ async def ask_prompts(
     if adapter is not None:
         names = (*model.adapter_names, "")
         model = replace(model, adapters=(*model.adapters, adapter), adapter_names=names)
-    scheduler = Scheduler(settings, EngineLauncher(lambda: program_in_use(settings)))
+    scheduler = Scheduler(
+        settings,
+        EngineLauncher(lambda: program_in_use(settings)),
+        machine=lambda: read_machine(amx=uses_amx(settings)),
+    )
     asker = _Asker(Service(_OneModel(model), scheduler), model, num_threads)
     free = asyncio.Semaphore(_AT_ONCE)
 
