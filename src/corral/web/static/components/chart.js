@@ -16,18 +16,21 @@ export function Chart({ title, data, series, format, x = 'time', empty = '', hei
   const latest = useRef();
   latest.current = { data, format, range };
   useEffect(() => {
+    const element = host.current;
+    // Effects run after the paint: the chart may have been taken away before it was ever seen.
+    if (!element) return undefined;
     const make = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(host.current, { series, x, height, latest }), latest.current.data, host.current);
+      plot.current = new uPlot(options(element, { series, x, height, latest }), latest.current.data, element);
     };
-    const resized = new ResizeObserver(() => plot.current?.setSize({ width: host.current.clientWidth, height }));
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
     make();
-    resized.observe(host.current);
+    resized.observe(element);
     dark.addEventListener('change', make);
     return () => {
       resized.disconnect();
       dark.removeEventListener('change', make);
-      plot.current.destroy();
+      plot.current?.destroy();
       plot.current = null;
     };
   }, [names, settings.value.theme, x, height]);

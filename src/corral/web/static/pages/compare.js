@@ -53,8 +53,9 @@ export default function Compare() {
         <${Options} system=${system} setSystem=${setSystem} options=${options} setOptions=${setOptions} /></details>
       <div class="row wrap"><label class="check small"><input type="checkbox" checked=${inTurn} onChange=${(event) => setInTurn(event.currentTarget.checked)} />${t('compare.inTurn')}</label>
         <span class="grow"></span>
-        ${running ? html`<button type="button" class="primary" onClick=${stop}><${Icon} name="stop" size=${16} />${t('compare.stop')}</button>`
-          : html`<button class="primary" disabled=${!prompt.trim() || chosen.length < 1}><${Icon} name="play" size=${16} />${t('compare.run')}</button>`}</div>
+        ${/* Keys, for the button that stops must not turn into the one that submits while it is being clicked. */ ''}
+        ${running ? html`<button type="button" key="stop" class="primary" onClick=${stop}><${Icon} name="stop" size=${16} />${t('compare.stop')}</button>`
+          : html`<button key="run" class="primary" disabled=${!prompt.trim() || chosen.length < 1}><${Icon} name="play" size=${16} />${t('compare.run')}</button>`}</div>
     </form>
     ${able.length === 0 && models.value ? html`<p class="muted">${t('compare.noModels')}</p>` : html`
     <div class=${`columns of-${chosen.length}`}>${chosen.map((name, index) => html`<${Column} key=${index} index=${index} name=${name} able=${able} state=${states.value[index]}

@@ -18,6 +18,7 @@ export const title = () => t('nav.playground');
 await stylesheets(import.meta.url, '../components/work.css', 'playground.css');
 
 const FIRST = 'POST /api/chat';
+const NO_FIELDS = {};
 
 export default function Playground() {
   const [endpoints, setEndpoints] = useState(null);
@@ -64,31 +65,36 @@ function Bench({ endpoints }) {
   </div>`;
 }
 
-// What will be sent: null while it is not whole. `shown` is the same for the programs, which name a file instead.
+// What will be sent: `request` is null while it is not whole. `shown` is the same for the programs, which name a file instead.
 function useDraft(endpoint) {
-  const [text, setText] = useState('');
-  const [path, setPath] = useState('');
-  const [file, setFile] = useState(null);
-  const [fields, setFields] = useState({});
-  useEffect(() => {
-    const example = exampleFor(endpoint, models.peek() ?? []);
-    setText(endpoint.kind === 'json' ? JSON.stringify(example, null, 2) : '');
-    setFields(endpoint.kind === 'form' ? { model: example.model } : {});
-    setPath(endpoint.path);
-    setFile(null);
-  }, [endpoint.id]);
-  return useMemo(() => {
+  const [kept, setKept] = useState(null);
+  const state = kept?.id === endpoint.id ? kept : beginning(endpoint);
+  const set = (changes) => setKept({ ...state, ...changes });
+  const { text, path, file, fields } = state;
+  const sent = useMemo(() => {
     const read = endpoint.kind === 'json' ? decoded(text) : { body: null };
     const url = new URL(path || '/', location.origin).href;
     const common = { method: endpoint.method, url, kind: endpoint.kind, body: read.body };
     const whole = !read.problem && !path.includes('{') && (file || !['bytes', 'form'].includes(endpoint.kind));
-    const name = file?.name ?? 'FILE';
     return {
-      path, setPath, text, setText, file, setFile, fields, setFields, problem: read.problem,
+      problem: read.problem,
       request: whole ? { ...common, blob: file, form: endpoint.kind === 'form' ? formOf(fields, file) : null } : null,
-      shown: read.problem ? null : { ...common, file: name, fields, streams: endpoint.streams(read.body), needsKey: Boolean(apiKey.value) },
+      shown: read.problem ? null : { ...common, file: file?.name ?? 'FILE', fields, streams: endpoint.streams(read.body), needsKey: Boolean(apiKey.value) },
     };
   }, [endpoint.id, text, path, file, fields, apiKey.value]);
+  return {
+    ...sent, path, text, file, fields, setText: (value) => set({ text: value }), setPath: (value) => set({ path: value }),
+    setFile: (value) => set({ file: value }), setFields: (value) => set({ fields: value }),
+  };
+}
+
+function beginning(endpoint) {
+  const example = exampleFor(endpoint, models.peek() ?? []);
+  return {
+    id: endpoint.id, path: endpoint.path, file: null,
+    text: endpoint.kind === 'json' ? JSON.stringify(example, null, 2) : '',
+    fields: endpoint.kind === 'form' ? { model: example.model } : NO_FIELDS,
+  };
 }
 
 function formOf(fields, file) {
@@ -103,10 +109,19 @@ function decoded(text) {
   try {
     return { body: JSON.parse(text) };
   } catch (error) {
-    const position = /position (\d+)/.exec(error.message);
-    const line = position ? text.slice(0, Number(position[1])).split('\n').length : 0;
-    return { problem: { line, message: error.message } };
+    const position = Number(/position (\d+)/.exec(error.message)?.[1] ?? firstNoToken(text));
+    return { problem: { line: text.slice(0, position).split('\n').length, message: error.message } };
   }
+}
+
+const TOKEN = /\s*(?:[{}[\]:,]|"(?:[^"\\\n]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b|true\b|false\b|null\b)/y;
+
+// Browsers do not always say where a text is no JSON: here, where it has a word that JSON does not know.
+function firstNoToken(text) {
+  TOKEN.lastIndex = 0;
+  let end = 0;
+  while (TOKEN.test(text)) end = TOKEN.lastIndex;
+  return end + /^\s*/.exec(text.slice(end))[0].length;
 }
 
 function useSending() {
