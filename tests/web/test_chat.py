@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.helpers.questions import GREEDY
 from tests.helpers.server import wait_until
 from tests.web.conftest import watched
 from tests.web.steps import (
@@ -26,6 +27,8 @@ from tests.web.steps import (
 )
 
 pytestmark = pytest.mark.slow
+
+GROWN = "length => document.querySelector('.message.assistant').innerText.length > length"
 
 
 def entry(page, title):
@@ -77,9 +80,7 @@ def test_an_answer_that_was_stopped_can_go_on(page, server):
     )
     before = len(answers(page).last.inner_text())
     page.get_by_role("button", name="Continue").click()
-    page.wait_for_function(
-        "length => document.querySelector('.message.assistant').innerText.length > length", arg=before + 20
-    )
+    page.wait_for_function(GROWN, arg=before + 20)
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("The answer was stopped here.").wait_for()
 
@@ -117,9 +118,7 @@ def test_a_reload_in_mid_answer_keeps_what_was_written(page, server):
     text = answers(page).last.inner_text()
     assert "1" in text
     page.get_by_role("button", name="Continue").click()
-    page.wait_for_function(
-        "length => document.querySelector('.message.assistant').innerText.length > length", arg=len(text) + 20
-    )
+    page.wait_for_function(GROWN, arg=len(text) + 20)
     page.get_by_role("button", name="Stop").click()
 
 
@@ -263,3 +262,61 @@ def test_an_error_is_shown_in_its_place_and_can_be_tried_again(page, server):
     page.get_by_role("combobox", name="Model").select_option(MODEL)
     page.get_by_role("button", name="Try again").click()
     wait_for_answer(page, ANSWER)
+
+
+def test_what_did_not_fit_is_said(page, server):
+    long = [message("m0", "", "user", "Tell me about bananas. " * 60)]
+    for number in range(1, 6):
+        role = ("user", "assistant")[number % 2]
+        long.append(message(f"m{number}", f"m{number - 1}", role, "Bananas are yellow. " * 60))
+    keep(server, "full", *long, settings=SETTINGS | {"options": GREEDY | {"num_ctx": 512}})
+    open_chat(page, server, "full")
+    send(page, QUESTION)
+    page.get_by_text("oldest messages were left out").wait_for()
+    assert page.get_by_role("meter", name="Context window used").get_attribute("aria-valuemax") == "512"
+
+
+def test_files_are_pasted_and_dropped(page, server):
+    open_chat(page, server)
+    for kind, holder in (("paste", "clipboardData"), ("drop", "dataTransfer")):
+        composer(page).evaluate(
+            """(area, [kind, holder]) => {
+                const files = new DataTransfer();
+                files.items.add(new File([kind], `${kind}.txt`, { type: 'text/plain' }));
+                const make = kind === 'paste' ? ClipboardEvent : DragEvent;
+                area.dispatchEvent(new make(kind, { bubbles: true, cancelable: true, [holder]: files }));
+            }""",
+            [kind, holder],
+        )
+        page.get_by_role("button", name=f"Remove {kind}.txt").wait_for()
+
+
+def test_an_answer_goes_on_while_another_chat_is_looked_at(page, server):
+    keep(server, "goes-on", settings=ENDLESS, title="Goes on")
+    keep(server, "beside", message("a", "", "user", "Hello"), title="Beside")
+    open_chat(page, server, "goes-on")
+    send(page, "Count.")
+    answers(page).get_by_text("1, ").first.wait_for()
+    entry(page, "Beside").click()
+    page.get_by_role("log").get_by_text("Hello").wait_for()
+    entry(page, "Goes on").click()
+    before = len(answers(page).last.inner_text())
+    page.wait_for_function(GROWN, arg=before + 20)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("The answer was stopped here.").wait_for()
+
+
+def test_code_is_copied_as_it_is(page, context, server):
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    code = "if a < b && c:\n    print('<b>')\n"
+    keep(
+        server,
+        "copies",
+        message("q", "", "user", "x"),
+        message("a", "q", "assistant", f"```python\n{code}```"),
+    )
+    open_chat(page, server, "copies")
+    page.locator(".code-block span.hljs-keyword").first.wait_for()
+    page.locator(".code-bar").get_by_role("button", name="Copy").click()
+    page.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").rstrip("\n") == code.rstrip("\n")

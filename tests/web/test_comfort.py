@@ -310,3 +310,19 @@ def test_the_page_opens_without_the_server_and_comes_back_with_it(browser, tmp_p
             assert [path for path in stored if path.startswith(("/api", "/v1"))] == []
     finally:
         end(server)
+
+
+def test_strangers_without_a_key_keep_their_chats_in_their_browsers(browser, tmp_path):
+    server = ServerProcess(tmp_path, env={"CORRAL_OPEN": "infer,read"})
+    server.env["OLLAMA_HOST"] = f"0.0.0.0:{server.port}"
+    try:
+        server.start()
+        assert server.request("GET", "/api/chats")[0] == 401
+        with browser.new_context(locale="en-US") as context:
+            page = watched(context.new_page(), server)
+            open_chat(page, server)
+            page.get_by_text("Without an API key chats are kept in this browser only.").wait_for()
+            assert page.get_by_role("dialog").count() == 0
+            assert page.failures == []
+    finally:
+        end(server)

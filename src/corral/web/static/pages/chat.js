@@ -137,5 +137,5 @@ function Welcome() {
   const none = models.value && !models.value.some(canChat);
   return html`<div class="welcome"><span class="boot-mark" aria-hidden="true"></span>
     <h2>${t(none ? 'chat.noModels' : 'chat.welcome')}</h2>
-    ${none ? html`<p class="muted">${t('chat.noModelsHint')} <code>corral pull pocket</code></p>` : html`<p class="muted">${t('chat.welcomeHint')}</p>`}</div>`;
+    ${none ? html`<p class="muted">${t('chat.noModelsHint')} <code>corral pull pocket</code></p>` : html`<p class="muted keys">${t('chat.welcomeHint')}</p>`}</div>`;
 }

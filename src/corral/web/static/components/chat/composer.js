@@ -1,5 +1,5 @@
 // Where a message is written: text, files by button, paste or drop, and how full the context window is.
-import { cls, html, useEffect, useLayoutEffect, useRef, useState } from '../../lib/html.js';
+import { cls, html, useComputed, useEffect, useLayoutEffect, useRef, useState } from '../../lib/html.js';
 import { formatBytes, formatNumber, t } from '../../lib/i18n.js';
 import { useShortcut } from '../../lib/keys.js';
 import { contextOf, factsOf, settings } from '../../lib/store.js';
@@ -13,7 +13,7 @@ export function Composer({ conversation, model }) {
   const [isOver, setOver] = useState(false);
   const area = useRef();
   const picker = useRef();
-  const isLive = Boolean(conversation.live.value);
+  const isLive = useComputed(() => Boolean(conversation.live.value)).value;
   const facts = factsOf(model);
   const media = files.filter((file) => file.data);
   const unseen = media.find((file) => facts && !facts.capabilities.includes(file.kind.startsWith('audio/') ? 'audio' : 'vision'));

@@ -1,5 +1,5 @@
 // One message: what it says, what it brings along, its branches, and what can be done with it.
-import { Fragment, cls, html, useState } from '../../lib/html.js';
+import { Fragment, cls, html, useComputed, useState } from '../../lib/html.js';
 import { formatNumber, formatSeconds, t } from '../../lib/i18n.js';
 import { CopyButton } from '../copy.js';
 import { Icon, IconButton } from '../icon.js';
@@ -7,13 +7,14 @@ import { MarkdownView } from './markdown-view.js';
 import { ToolCalls, ToolResult } from './tools.js';
 
 export function Message({ message, conversation, isLast }) {
-  const live = conversation.live.value;
-  const isLive = live?.id === message.id;
-  const shown = isLive ? { ...message, content: live.content, data: { ...message.data, thinking: live.thinking, tool_calls: live.calls } } : message;
+  // Only the message that grows is drawn again with every piece.
+  const isLive = useComputed(() => conversation.live.value?.id === message.id).value;
+  const live = isLive ? conversation.live.value : null;
+  const shown = live ? { ...message, content: live.content, data: { ...message.data, thinking: live.thinking, tool_calls: live.calls } } : message;
   const Body = { user: Question, tool: ToolResult }[message.role] ?? Answer;
   return html`<article class=${cls('message', message.role)} id=${`m-${message.id}`} aria-label=${t(`chat.by.${message.role}`)}
-      aria-busy=${isLive ? 'true' : undefined}>
-    <${Body} message=${shown} live=${isLive ? live : null} conversation=${conversation} isLast=${isLast} />
+      aria-busy=${live ? 'true' : undefined}>
+    <${Body} message=${shown} live=${live} conversation=${conversation} isLast=${isLast} />
   </article>`;
 }
 
