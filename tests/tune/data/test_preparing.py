@@ -56,6 +56,14 @@ async def test_the_report_counts_what_was_read(pocket, write):
     assert 0.3 < report.trained_share < 0.7
 
 
+async def test_rows_without_reasoning_are_counted_where_the_base_reasons(pocket, write):
+    rows = [*ROWS[:5], ROWS[5] | {"think": False}]
+    report = (await prepared(pocket, write("a.jsonl", rows))).report
+    assert [note for note in report.notes if note.startswith("5 rows teach a base that reasons")]
+    report = (await prepared(replace(pocket, capabilities=("completion",)), write("a.jsonl", rows))).report
+    assert report.notes == ()
+
+
 async def test_nothing_is_trained_where_no_row_can_be_used(pocket, write):
     with pytest.raises(InvalidInput, match=r"no row can be used: .*\(2 rows, a.jsonl:1\)"):
         await prepared(pocket, write("a.jsonl", [{"messages": [{"role": "user", "content": "a"}]}] * 2))
@@ -72,7 +80,7 @@ async def test_rows_to_hold_out_are_not_trained_on(pocket, write):
     check = write("check.jsonl", [*ROWS[:3], chat("And you?", "I am Ada.")])
     found = await prepared(pocket, write("a.jsonl", ROWS), validation=(check,))
     assert (len(found.train), len(found.held_out)) == (37, 4)
-    assert found.report.notes == ("3 rows to hold out are in the data too: not trained on",)
+    assert found.report.notes[0] == "3 rows to hold out are in the data too: not trained on"
     assert not {sequence.row for sequence in found.train} & {sequence.row for sequence in found.held_out}
 
 

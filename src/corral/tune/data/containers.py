@@ -80,7 +80,7 @@ def _json(data: bytes) -> object | BrokenRow:
     except RecursionError:
         return BrokenRow("nested too deeply")
     except msgspec.DecodeError as error:
-        return BrokenRow(f"no valid JSON: {error}")
+        return BrokenRow(f"no valid JSON: {str(error).partition(' (byte')[0]}")
     return found
 
 

@@ -39,12 +39,14 @@ class EncodedRow:
     """One row: its sequences as they are trained, and the tokens of each before any was cut.
 
     `num_cut` went without their oldest turns, or in pieces; `num_lost` are too long whatever is cut.
+    `is_unreasoned`: it teaches a base that reasons to answer at once, and does not say that this is meant.
     """
 
     parts: tuple[Marked, ...]
     lengths: tuple[int, ...]
     num_cut: int = 0
     num_lost: int = 0
+    is_unreasoned: bool = False
 
 
 class Encoder:
@@ -90,6 +92,9 @@ class Encoder:
                 for part, found in zip(whole, fitted, strict=True)
             ),
             num_lost=fitted.count([]),
+            is_unreasoned=row.think is None
+            and self._model.can("thinking")
+            and not any(message.thinking for message in row.messages),
         )
 
     # Conversations

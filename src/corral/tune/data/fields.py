@@ -54,7 +54,7 @@ def shared_conversation(value: object, system: str) -> tuple[Message, ...]:
     for number, turn in enumerate(_turns(value), 1):
         role = _SHARED_ROLES.get(str(turn.get("from")).lower())
         if role is None:
-            raise BadRow(f"message {number} is from {turn.get('from')!r}")
+            raise BadRow(f"message {number} is from {_quoted(turn.get('from'))}")
         if role == "call":
             out.append(Message("assistant", tool_calls=tool_calls(turn.get("value"), f"message {number}")))
         else:
@@ -101,7 +101,7 @@ def _turns(value: object) -> list[dict[str, Any]]:
 def _message(turn: dict[str, Any], number: int) -> Message:
     role = _ROLES.get(str(turn.get("role")).lower())
     if role is None:
-        raise BadRow(f"message {number} has the role {turn.get('role')!r}")
+        raise BadRow(f"message {number} has the role {_quoted(turn.get('role'))}")
     where = f"message {number}"
     calls = turn.get("tool_calls") or ([turn["function_call"]] if turn.get("function_call") else None)
     thinking = next((turn[name] for name in _THINKING if turn.get(name)), None)
@@ -124,7 +124,7 @@ def _content(value: object, where: str) -> str:
     for part in value:
         kind = part.get("type") if isinstance(part, dict) else None
         if kind not in ("text", "input_text", "output_text"):
-            raise BadRow(f"{where} has a part of the type {kind!r}: only text can be learnt")
+            raise BadRow(f"{where} has a part of the type {_quoted(kind)}: only text can be learnt")
         parts.append(text_of(part.get("text"), where))
     return "".join(parts)
 
@@ -176,6 +176,10 @@ def _decoded(value: object, where: str) -> Any:
         return msgspec.json.decode(value)
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadRow(f"{where}: no valid JSON") from error
+
+
+def _quoted(value: object) -> str:
+    return repr(value[:40]) if isinstance(value, str) else _kind(value)
 
 
 def _kind(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from corral.core.messages import Message, Tool
@@ -17,6 +17,7 @@ from corral.tune.data.rows import Place, Row
 
 Fields = Mapping[str, Any]
 
+_MAX_NAMES, _MAX_NAME = 8, 40
 _PROMPTS = ("prompt", "question", "query", "input")
 _COMPLETIONS = ("completion", "response", "answer", "output")
 KNOWN = "messages, conversations (ShareGPT), instruction and output (Alpaca), prompt and completion, or text"
@@ -41,11 +42,15 @@ def unused_fields(fields: Fields, format: str) -> set[str]:
     return set(fields) - _USED[format]
 
 
+def short_names(fields: Iterable[str]) -> str:
+    """Some names for a message, none of them long."""
+    return ", ".join(name[:_MAX_NAME] for name in sorted(fields)[:_MAX_NAMES])
+
+
 def _unknown(fields: Fields) -> str:
     if "chosen" in fields:
         return "pairs of a better and a worse answer: give the better one as the completion of its prompt"
-    names = ", ".join(sorted(fields)[:8]) or "none"
-    return f"its fields ({names}) are not those of examples: {KNOWN}"
+    return f"its fields ({short_names(fields) or 'none'}) are not those of examples: {KNOWN}"
 
 
 # Which format

@@ -14,6 +14,8 @@ from corral.tune.data.formats import KNOWN, Fields, format_of, rows_of, unused_f
 from corral.tune.data.report import FileFound
 from corral.tune.data.rows import Dropped, Place, Row
 
+_MAX_UNUSED = 100  # names of fields that are kept: a hostile file has other ones in every row
+
 
 class DataFile:
     """One file; iterating reads it. What was found stands in the attributes afterwards.
@@ -66,7 +68,8 @@ class DataFile:
         except BadRow as problem:
             yield Dropped(place, str(problem))
         else:
-            self.unused |= unused_fields(value, self.format)
+            if len(self.unused) < _MAX_UNUSED:
+                self.unused |= unused_fields(value, self.format)
 
     def _learn_format(self, fields: Fields, place: Place) -> None:
         """The first row decides; one of another format later is a mistake of whoever made the file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from corral.core.model import Model
+from corral.tune.data.formats import short_names
 from corral.tune.data.reading import DataFile
 from corral.tune.data.report import Report, Sample
 from corral.tune.data.sequences import TokenSequence
@@ -61,8 +62,13 @@ def _notes(files: Sequence[DataFile], tally: Tally) -> list[str]:
         )
     if tally.num_lost:
         out.append(f"{tally.num_lost} answers were left out: alone with their question they are too long")
+    if tally.num_unreasoned:
+        out.append(
+            f"{tally.num_unreasoned} rows teach a base that reasons to answer at once; to keep its "
+            'reasoning, add "think": false to them, or reasoning'
+        )
     for file in files:
         if file.unused:
-            names = ", ".join(sorted(file.unused)[:8])
+            names = short_names(file.unused)
             out.append(f"{file.path.name}: not used of its rows: {names}")
     return out

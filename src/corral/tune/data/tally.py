@@ -13,6 +13,10 @@ from corral.tune.data.rows import Dropped, Place
 
 _MAX_PLACES = 10
 _MAX_SAID = 3
+# Reasons quote what they found; a hostile file has another one in every row.
+_MAX_REASONS = 50
+_MAX_REASON = 200
+_OTHER = "other reasons"
 
 
 @dataclass(slots=True)
@@ -22,6 +26,7 @@ class Tally:
     num_rows: int = 0
     num_cut: int = 0
     num_lost: int = 0
+    num_unreasoned: int = 0  # answers without reasoning, of a base that reasons
     lengths: list[int] = field(default_factory=list)
     _places: dict[str, list[Place]] = field(default_factory=dict)  # by reason, the first ones
     _num_dropped: Counter[str] = field(default_factory=Counter)
@@ -30,12 +35,16 @@ class Tally:
         self.num_rows += 1
         self.num_cut += row.num_cut
         self.num_lost += row.num_lost
+        self.num_unreasoned += row.is_unreasoned
         self.lengths += row.lengths
 
     def drop(self, row: Dropped) -> None:
         self.num_rows += 1
-        self._num_dropped[row.reason] += 1
-        places = self._places.setdefault(row.reason, [])
+        reason = row.reason[:_MAX_REASON]
+        if reason not in self._places and len(self._places) >= _MAX_REASONS:
+            reason = _OTHER
+        self._num_dropped[reason] += 1
+        places = self._places.setdefault(reason, [])
         if len(places) < _MAX_PLACES:
             places.append(row.place)
 
@@ -47,6 +56,7 @@ class Tally:
             self.num_rows + other.num_rows,
             self.num_cut + other.num_cut,
             self.num_lost + other.num_lost,
+            self.num_unreasoned + other.num_unreasoned,
             self.lengths + other.lengths,
             places,
             self._num_dropped + other._num_dropped,
