@@ -21,6 +21,8 @@ _PROGRAM_CPU, _PROGRAM_CUDA = 550 << 20, 900 << 20
 # For the way back through a block a token leaves behind so many numbers, in widths of the network and of its
 # feed-forward part; and for each number of attention scores, where they are not computed on the fly.
 _WIDTHS, _FFN_WIDTHS, _SCORES = 14, 5, 3
+# Blocks whose numbers are there beside the kept ones: those under way, and what the allocator keeps.
+_UNDER_WAY, _AGAIN = 2, 5
 # A logit, its probability and their gradients.
 _LOGITS = 4
 
@@ -106,6 +108,6 @@ def _activations(sizes: Sizes, run: Run, number: int) -> int:
     block = tokens * (_WIDTHS * sizes.width + _FFN_WIDTHS * sizes.ffn_width) * number
     if sizes.has_scores:
         block += run.rows * sizes.heads * run.length**2 * _SCORES * _FLOAT
-    if run.checkpointing:  # only what goes into each block is kept, and one block is computed again at a time
-        return sizes.blocks * tokens * sizes.width * number + 2 * block
-    return sizes.blocks * block
+    if run.checkpointing:  # only what goes into each block is kept; one at a time is computed again
+        return sizes.blocks * tokens * sizes.width * number + _AGAIN * block
+    return (sizes.blocks + _UNDER_WAY) * block

@@ -81,7 +81,7 @@ def settle(options: Options, preset: Preset, *, width: int, context_length: int)
         micro_batch_size=options.micro_batch_size,
         max_length=_or(options.max_length, longest),
         warmup_ratio=_or(options.warmup_ratio, 0.05),
-        weight_decay=_or(options.weight_decay, 0.0),
+        weight_decay=_or(options.weight_decay, 2.0),
         eval_fraction=_or(options.eval_fraction, 0.05),
         early_stop=_or(options.early_stop, values.early_stop),
         gradient_checkpointing=options.gradient_checkpointing,
