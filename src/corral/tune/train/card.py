@@ -18,6 +18,7 @@ from corral.tune.events import Judged
 from corral.tune.plan import Plan
 from corral.tune.spec import Spec
 from corral.tune.train.checkpoints import State
+from corral.tune.train.machine import peak_bytes
 
 _FORMAT = 1
 _PACKAGES = ("torch", "transformers", "peft", "gguf", "bitsandbytes", "xllamacpp")
@@ -66,6 +67,7 @@ def _values(spec: Spec, model: Model, data: Prepared, plan: Plan, results: Resul
         "device": plan.machine.name,
         "steps": {"planned": plan.course.steps, "done": state.step, "best": state.best_step},
         "seconds": round(state.seconds, 1),
+        "memory": {"planned_bytes": plan.memory.total, "peak_bytes": peak_bytes(plan.machine)},
         "curves": {"loss": state.losses, "held_out": state.held_out},
         "trained_loss": {"before": results.trained[0], "after": results.trained[1]},
         "gate": msgspec.to_builtins(results.judged),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
 import torch
@@ -31,3 +32,15 @@ def machine_for(spec: Spec) -> Machine:
 def leaving_room(num_cores: int) -> int:
     """Threads to train with: a quarter of the cores, at least one, stays with the server."""
     return max(1, num_cores - max(1, num_cores // 4))
+
+
+def peak_bytes(machine: Machine) -> int:
+    """The most memory that this process has held where it computes; 0 where nobody counts it."""
+    if machine.kind == "cuda":
+        return torch.cuda.max_memory_reserved()
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
