@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+import psutil
 
 from corral.engine import die_with_parent
 from corral.errors import CorralError, NotEnoughMemory, StorageError, Unsupported
@@ -114,7 +115,7 @@ def _work(spec: Spec, say: Say, stopping: Stopping) -> None:
     from corral.tune.train.trainer import Stopped
 
     try:
-        run(Job(spec, model, settings, data, say, stopping))
+        run(Job(spec, model, settings, data, say, stopping, psutil.Process().create_time()))
     except Stopped:
         say(Note(text="stopped; the job can be resumed"))
 

@@ -52,6 +52,7 @@ class Job:
     data: Prepared
     say: Callable[[Event], None]
     stopping: Stopping
+    began: float  # seconds since the epoch
 
     @property
     def folder(self) -> Path:
@@ -70,18 +71,20 @@ class Job:
 def run(job: Job) -> None:
     """All of the job, or its plan alone. Raises CorralError, and Stopped when it is asked to end."""
     check_file_type(job.spec.quantize)
-    began = time.monotonic()
     plan = _plan(job)
     torch.set_num_threads(plan.machine.num_threads)
+    loading = time.time()
     base, agreed = _base(job, plan)
+    loading = time.time() - loading
     model = with_adapter(base.model, plan.settings, plan.run)
-    seconds = seconds_for(model, plan, job.data.train, job.data.held_out)
+    # The way back into the engine takes about as long as the way out of it did.
+    seconds = seconds_for(model, plan, job.data.train, job.data.held_out) + loading
     job.say(
         Planned(
             device=plan.machine.name,
             steps=plan.course.steps,
             memory_bytes=plan.memory.total,
-            duration_s=seconds + time.monotonic() - began,
+            duration_s=seconds + time.time() - job.began,
             options=plan.options(),
         )
     )
