@@ -74,6 +74,13 @@ def test_the_number_of_slots_follows_the_free_memory(free, facts, setting, expec
     assert plan.num_slots == expected
 
 
+@pytest.mark.parametrize(("crowd", "free", "expected"), [(4, 16, 4), (5, 16, 8), (5, 3, 4), (9, 32, 8)])
+def test_where_many_came_at_a_time_there_are_more_slots(crowd, free, expected):
+    plan = plan_launch(replace(demand_of(), crowd=crowd), room_of(free * GIB), Settings())
+    assert plan is not None
+    assert plan.num_slots == expected
+
+
 def test_a_parallel_setting_that_cannot_be_followed_is_logged(caplog):
     with caplog.at_level(logging.WARNING, "corral.scheduler"):
         plan_launch(demand_of(family="qwen3vl"), room_of(), Settings(num_parallel=3))

@@ -62,6 +62,23 @@ def test_a_larger_window_reloads_and_a_request_without_one_never_does():
     scenario(test)
 
 
+def test_after_a_crowd_the_next_load_has_more_slots():
+    async def test(launcher, scheduler):
+        model = build_model("a")
+
+        async def ask():
+            async with scheduler.lease(model, AUTOMATIC):
+                await asyncio.sleep(1)
+
+        await use(scheduler, model)
+        await asyncio.gather(*(ask() for _ in range(6)))
+        assert scheduler.unload(model)
+        await use(scheduler, model)
+        assert [plan.num_slots for plan in launcher.plans] == [4, 8]
+
+    scenario(test)
+
+
 def test_a_reload_waits_for_running_requests_and_holds_back_later_ones():
     async def test(launcher, scheduler):
         model, order = build_model("a"), []
@@ -412,7 +429,7 @@ def test_a_hundred_clients_share_the_slots_first_come_first_served():
                 running -= 1
 
         await asyncio.gather(*(client(number) for number in range(100)))
-        assert (most, len(launcher.plans)) == (4, 1)
+        assert (most, len(launcher.plans)) == (8, 1)
         assert order == list(range(100))
 
     scenario(test)

@@ -27,7 +27,8 @@ class Demand:
     """`num_ctx`, `num_batch`, `main_gpu` and `use_mmap` None, `num_gpu` < 0 and `num_threads` 0: automatic.
 
     `num_ctx` is within the model's limits. Sizes are bytes on disk. `key` is what a runner is known by:
-    two names over the same weights share one. `private`: the prompt may be used for its owner alone.
+    two names over the same weights share one. `private`: the prompt may be used for its owner alone. `crowd`
+    is how many requests at most have wanted these weights at a time.
 
     `draft_num_predict` is how many tokens may be guessed ahead, 0 for none; `guessing_pays` False: guesses
     for these weights were mostly wrong. `exact`: the request wants log-probabilities, which guessed tokens
@@ -49,6 +50,7 @@ class Demand:
     weights_size: int = 0
     extras_size: int = 0
     private: bool = False
+    crowd: int = 0
 
     @property
     def name(self) -> str:

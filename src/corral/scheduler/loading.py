@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from corral.core.units import human_binary_bytes
 from corral.errors import Cancelled, NotEnoughMemory, ServerBusy
@@ -195,10 +196,14 @@ class Loader:
             kind, reason = "reload", f"reload: {changed}"
             self._check_possible(demand)
             await self._retire(present, End(kind, reason))
+        demand = replace(demand, crowd=max(self._pool.crowd(demand.key), self._num_waiting_for(demand.key)))
         plan = await self._make_room(demand)
         runner = await self._load(demand, plan, reason)
         self._pool.journal.loaded(runner.name, kind, runner.load_s)
         return runner
+
+    def _num_waiting_for(self, key: Path) -> int:
+        return sum(waiter.demand.key == key for waiter in self._present())
 
     def _first_reason(self, demand: Demand) -> str:
         before = self._pool.why_absent(demand.key)

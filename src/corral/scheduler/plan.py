@@ -48,6 +48,7 @@ _CPU_BATCH = 512
 _MAX_EMBEDDING_BATCH = 2048
 # Slots as long as their context windows take no more than this share of the free memory.
 _SLOTS = ((8, 0.05), (4, 0.20), (2, 0.20))
+_CROWDED_SLOTS = ((8, 0.20), (4, 0.20), (2, 0.20))  # where more than four requests came at a time
 MAX_SLOTS = 64  # the engine's own limit
 _AUTOMATIC_RUNNERS = 3
 _CACHE_SHARE, _MAX_CACHE = 0.10, 8 * GIB
@@ -222,7 +223,8 @@ def _slot_choices(demand: Demand, num_ctx: int, room: Room, settings: Settings) 
         return [min(settings.num_parallel, MAX_SLOTS)]
     free = pool_free(demand, room.machine, settings)
     one = context_bytes(demand.model.network, num_ctx, 1, settings.kv_cache_type)
-    most = next((count for count, share in _SLOTS if count * one <= share * free), 1)
+    shares = _CROWDED_SLOTS if demand.crowd > 4 else _SLOTS
+    most = next((count for count, share in shares if count * one <= share * free), 1)
     return [count for count in (8, 4, 2, 1) if count <= most]
 
 

@@ -42,6 +42,7 @@ class Pool:
         self._ending: set[asyncio.Task[None]] = set()
         self._last_end: dict[Path, End] = {}
         # Of the weights, not of the runner: a model that is loaded again is still much asked for.
+        self._crowds: defaultdict[Path, int] = defaultdict(int)
         self._warmth: defaultdict[Path, Warmth] = defaultdict(Warmth)
         self.journal = Journal()
 
@@ -78,8 +79,13 @@ class Pool:
         self.hold(runner, demand, keep_alive_s)
         return runner
 
+    def crowd(self, key: Path) -> int:
+        """How many requests at most held a runner of these weights at a time, those that waited included."""
+        return self._crowds[key]
+
     def hold(self, runner: Runner, demand: Demand, keep_alive_s: float | None) -> None:
         runner.in_flight += 1
+        self._crowds[demand.key] = max(self._crowds[demand.key], runner.in_flight)
         self._warmth[demand.key].add(asyncio.get_running_loop().time())
         runner.latest_ctx = effective_context(runner.params, demand)
         runner.quiet.clear()

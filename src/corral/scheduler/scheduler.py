@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from corral.core.model import Model
@@ -144,6 +144,7 @@ class Scheduler:
     def preview(self, model: Model, options: Options) -> Preview:
         """What loading `model` would do now. Raises LoadError, Unsupported."""
         demand = make_demand(model, options, given=None, shift=None)
+        demand = replace(demand, crowd=self._pool.crowd(demand.key))
         machine = self._machine()
         emptied = self._pool.room_without(machine, self._pool.movable(demand.key))
         return preview(demand, self._pool.room(machine), emptied, self._settings)
