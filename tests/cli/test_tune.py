@@ -134,6 +134,13 @@ def test_examples_are_sent_and_the_job_is_watched_to_its_end(tuning, corral):
     )
 
 
+def test_files_that_a_shell_puts_behind_the_flag_are_examples_too(tuning, corral, tmp_path):
+    (tmp_path / "more.jsonl").write_text("{}\n")
+    tuning.on("POST", "/v1/files", Reply({"id": "file-1"}), Reply({"id": "file-2"}))
+    corral("tune", "pocket", "--data", "examples.jsonl", "more.jsonl", "--detach")
+    assert asked(tuning, "POST", "/api/tune")[0]["files"] == ["file-1", "file-2"]
+
+
 def test_a_draft_says_how_to_name_it_and_is_no_success(tuning, corral):
     tuning.outcome(DRAFT)
     ran = corral("tune", "pocket", "--data", "examples.jsonl")
@@ -182,7 +189,8 @@ def test_detached_prints_the_id_alone(tuning, corral):
     [
         (("pocket",), "no examples: name a file with --data"),
         (("pocket", "--data", "none.jsonl"), "there is no file none.jsonl"),
-        (("pocket", "other", "--data", "examples.jsonl"), "one model at a time: other"),
+        (("pocket", "other"), "no examples: name a file with --data"),
+        (("pocket", "--data", "examples.jsonl", "more.jsonl"), "there is no file more.jsonl"),
         (("show",), "usage: corral tune show JOB"),
         (("ls", "x"), "usage: corral tune ls"),
         (("pocket", "--epochs", "many"), 'parsing "many": invalid syntax'),

@@ -323,12 +323,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "tune",
         "Fine-tune a model on examples",
-        usage="BASE|ACTION [JOB]",
+        usage="BASE --data FILE [FILE...]|ACTION [JOB]",
         module="tune",
         flags=(
             Flag("alpha", "Strength of the adapter, beside its rank (default 32)", "int"),
             Flag("batch-size", "Examples of one step (default 16)", "int"),
-            Flag("data", "File with examples; may be given several times", "list"),
+            Flag("data", "File with examples; may be given several times, and more may follow", "list"),
             Flag("detach", "Do not wait: print the id of the job", short="d"),
             Flag("device", "Where to train: auto, cpu or cuda (default auto)", "string"),
             Flag("dropout", "Share of the adapter that is left out at random", "float"),
@@ -361,7 +361,7 @@ COMMANDS: tuple[Command, ...] = (
             Flag("weight-decay", "Decay of the weights", "float"),
         ),
         least=1,
-        most=2,
+        most=None,
         env=_HOST,
         actions=(
             ("ls", "Every job, and how far it is"),

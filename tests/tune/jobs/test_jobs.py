@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 
+import psutil
 import pytest
 
 from corral.core import manifest as media
@@ -135,6 +136,17 @@ async def test_a_deleted_job_is_gone_with_its_child_and_its_files(place):
         os.kill(pid, 0)
     assert (await place.client.get(f"/api/tune/{id}")).status_code == 404
     assert list((place.home / "tune").iterdir()) == []
+
+
+async def test_the_child_sees_none_of_the_secrets_of_the_server(place, monkeypatch):
+    secrets = ("HF_TOKEN", "CORRAL_API_KEY", "OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY")
+    for name in secrets:
+        monkeypatch.setenv(name, "s3cret")
+    id = await place.create(LONG)
+    await place.reached(id, event="step")
+    seen = psutil.Process(place.jobs._running.child.pid).environ()
+    assert "s3cret" not in seen.values()
+    assert seen["HF_HUB_OFFLINE"] == "1"
 
 
 async def test_a_server_that_ends_stops_its_job_with_a_checkpoint(place):

@@ -27,8 +27,6 @@ def run(call: Invocation) -> int:
     first, *rest = call.args
     action = _ACTIONS.get(first)
     if action is None:
-        if rest:
-            raise CommandError(f"one model at a time: {' '.join(rest)}")
         return _tune(call)
     if len(rest) != (0 if first == "ls" else 1):
         raise CommandError(f"usage: {call.program} tune {first}{'' if first == 'ls' else ' JOB'}")

@@ -51,9 +51,13 @@ class _Files:
 
 
 def named_files(call: Invocation) -> _Files:
-    """Raises CommandError for what is not there: better before anything is sent."""
+    """Words behind the base are more files of examples, as a shell makes them of `--data *.jsonl`.
+
+    Raises CommandError for what is not there: better before anything is sent.
+    """
     prompts = (call.text("prompts"),) if call.text("prompts") else ()
-    given = (call.texts("data"), call.texts("validation"), prompts)
+    data = call.texts("data")
+    given = (data + call.args[1:] if data else (), call.texts("validation"), prompts)
     files = _Files(*(tuple(Path(text) for text in texts) for texts in given))
     if not files.data:
         raise CommandError(
