@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from corral import web
 from tests.helpers.server import ServerProcess, end, wait_until
+from tests.web.axe import AXE, findings
 from tests.web.conftest import watched
 from tests.web.steps import (
     ANSWER,
@@ -26,7 +25,6 @@ from tests.web.steps import (
 
 pytestmark = pytest.mark.slow
 
-AXE = Path(__file__).parent / "js" / "node_modules" / "axe-core" / "axe.min.js"
 FIRST_BYTES = 300_000
 MOST_BYTES = 600_000
 FIRST_PAINT_MS = 300
@@ -170,18 +168,6 @@ def test_search_results_lead_to_their_place_in_a_long_chat(page, server):
             return box && box.top > 0 && box.bottom < innerHeight;
         }"""
     )
-
-
-def findings(page):
-    """What axe finds to be a serious hindrance, with the places."""
-    if not page.evaluate("Boolean(window.axe)"):
-        page.evaluate(AXE.read_text())
-    result = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    return [
-        (violation["id"], [node["html"][:160] for node in violation["nodes"]])
-        for violation in result["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is missing: npm ci --prefix tests/web/js")

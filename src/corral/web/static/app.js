@@ -33,8 +33,17 @@ const epoch = signal(0);
 // `#/chat/ID?message=M` → { page: 'chat', parts: ['ID'], query }.
 function readRoute() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-  const [page, ...parts] = path.split('/').map(decodeURIComponent);
+  const [page, ...parts] = path.split('/').map(decoded);
   return { page: PAGES.some(({ name }) => name === page) ? page : 'chat', parts, query: new URLSearchParams(query) };
+}
+
+// What is no address of ours is shown as it came.
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 addEventListener('hashchange', () => { route.value = readRoute(); });
