@@ -1,5 +1,6 @@
 """Chats on the server: kept, listed, searched and changed, each shelf for itself."""
 
+import base64
 import sqlite3
 from contextlib import closing
 
@@ -104,6 +105,13 @@ async def test_a_change_of_what_was_changed_elsewhere_is_refused_and_leaves_all_
     assert await shelf.messages(chat.id) == ["a"]
 
 
+async def test_an_id_is_taken_once(shelf):
+    await shelf.keep("a", id="one", title="One")
+    with pytest.raises(Conflict):
+        await shelf.keep("b", id="one", title="Two")
+    assert await shelf.titles() == ["One"]
+
+
 async def test_what_answered_a_removed_message_answers_the_one_before(shelf):
     chat = await shelf.keep("a", "b", "c")
     await shelf.chats.change(chat.id, Change(revision=chat.revision, remove=["m1"]))
@@ -160,8 +168,12 @@ async def test_pages_of_a_list_hold_every_chat_once(shelf):
     assert seen == ["3", "6", "5", "4", "2", "1", "0"]
 
 
+def cursor_of(place):
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode()
+
+
 async def test_a_cursor_that_nobody_gave_is_refused(shelf):
-    for cursor in ("x", "W10", "ä"):
+    for cursor in ("x", "W10", "ä", cursor_of([10**18 * 10, 1.0, 1]), cursor_of([0, 1.0, -1])):
         with pytest.raises(InvalidInput):
             await shelf.chats.list(cursor=cursor)
 
@@ -224,6 +236,7 @@ async def test_a_deleted_chat_leaves_nothing_to_find(shelf):
         ("OR NOT (", []),
         ("nothing", []),
         (" ", []),
+        ("bana\0na", ["Fruit"]),
     ],
 )
 async def test_a_search_finds_words_and_parts_of_them_in_any_language(shelf, words, found):

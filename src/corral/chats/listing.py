@@ -6,6 +6,7 @@ import base64
 import binascii
 import sqlite3
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -14,6 +15,8 @@ from corral.chats.table import summary
 from corral.errors import InvalidInput
 
 MAX_PAGE = 200
+# What SQLite takes for a whole number.
+Whole = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 _ORDER = "ORDER BY pinned DESC, updated_at DESC, number DESC LIMIT :limit"
 
 
@@ -67,6 +70,6 @@ def _cursor(row: sqlite3.Row) -> str:
 def _read_cursor(text: str) -> tuple[int, float, int]:
     try:
         data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        return msgspec.json.decode(data, type=tuple[int, float, int])
+        return msgspec.json.decode(data, type=tuple[Whole, float, Whole])
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise InvalidInput("the cursor is none that this server gave") from None

@@ -39,7 +39,8 @@ _BY_READING = f"{_COLUMNS} chat_messages AS message {_OWNED}"
 
 def search_chats(connection: sqlite3.Connection, owner: int | None, query: str, limit: int) -> list[Summary]:
     """The chats with all words of `query` in their title or in one message: the latest messages first."""
-    words = [word.lower() for word in query.split()[:_MAX_WORDS]]
+    # The index takes the sign of the number 0 for the end of what is asked.
+    words = [word.lower() for word in query.replace("\0", " ").split()[:_MAX_WORDS]]
     if not words:
         return []
     found: dict[int, dict[str, str] | None] = dict.fromkeys(_titled(connection, owner, words, limit))

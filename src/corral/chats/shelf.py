@@ -15,7 +15,7 @@ from corral.chats.listing import MAX_PAGE, Page, list_chats, list_folders, list_
 from corral.chats.search import search_chats
 from corral.chats.table import change_chat, create_chat, delete_chat, find_chat
 from corral.database import Database
-from corral.errors import InvalidInput, KeyRejected, NotFound
+from corral.errors import Conflict, InvalidInput, KeyRejected, NotFound
 
 
 class Imported(msgspec.Struct, kw_only=True):
@@ -55,7 +55,7 @@ class Chats:
         )
 
     async def create(self, change: Change) -> Summary:
-        """Raises InvalidInput. Without an id it is given one."""
+        """Raises InvalidInput, Conflict where the id is taken. Without an id it is given one."""
         owner = self._who()
         change.id = change.id or secrets.token_hex(12)
         check_change(change)
@@ -105,7 +105,7 @@ class Chats:
         """Under its own id, or under another one where somebody else has a chat of that id."""
         try:
             return await self.create(change)
-        except InvalidInput:
+        except Conflict:
             change.id = ""
             return await self.create(change)
 

@@ -44,9 +44,9 @@ _REACHED = """
 
 
 def create_chat(connection: sqlite3.Connection, owner: int | None, change: Change, now: float) -> Summary:
-    """Raises InvalidInput where the id is taken, or the shelf full."""
+    """Raises Conflict where the id is taken, InvalidInput where the shelf is full."""
     if connection.execute("SELECT 1 FROM chats WHERE id = ?", (change.id,)).fetchone():
-        raise InvalidInput(f'there is a chat "{change.id}" already')
+        raise Conflict(f'there is a chat "{change.id}" already')
     held = connection.execute("SELECT COUNT(*) FROM chats WHERE owner IS ?", (owner,)).fetchone()[0]
     if held >= MAX_CHATS:
         raise InvalidInput(f"{MAX_CHATS} chats are kept at most: delete some first")

@@ -83,7 +83,11 @@ async function store(mode, work) {
     const transaction = db.transaction('chats', mode);
     let result;
     transaction.oncomplete = () => resolve(result);
-    transaction.onabort = transaction.onerror = () => reject(transaction.error ?? new ApiError('not kept', { status: 409 }));
+    // Without an error it was we who gave up: the chat has been changed elsewhere, as it has where its id is taken.
+    transaction.onabort = () => {
+      const { name = '', message = 'changed elsewhere' } = transaction.error ?? {};
+      reject(new ApiError(message, { status: !name || name === 'ConstraintError' ? 409 : 507 }));
+    };
     work(transaction.objectStore('chats'), (value) => { result = value; }, transaction);
   });
 }

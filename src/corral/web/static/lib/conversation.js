@@ -2,7 +2,7 @@
 import { ndjson } from './api.js';
 import { announce, newId, shelf } from './chats.js';
 import { batch, computed, signal } from './html.js';
-import { refreshLoaded } from './store.js';
+import { factsOf, refreshLoaded } from './store.js';
 
 const SAVE_MS = 1500;
 const RETRY_MS = 2000;
@@ -198,12 +198,19 @@ export class Conversation {
 
   // Whether keeping may be tried again at once. Somebody else's changes are taken over first; ours come on top.
   async recovered(error) {
+    let reason = error;
     if (error.status === 409) {
-      await this.refresh(true);
-      return true;
+      try {
+        // A chat may be there although the answer that said so was lost.
+        this.isKept = true;
+        await this.refresh(true);
+        return true;
+      } catch (failure) {
+        reason = failure;
+      }
     }
-    this.error.value = error;
-    if (error.offline) setTimeout(() => this.pending && !this.flushing && this.keep({}), RETRY_MS);
+    this.error.value = reason;
+    if (reason.offline) setTimeout(() => this.pending && !this.flushing && this.keep({}), RETRY_MS);
     return false;
   }
 
@@ -347,7 +354,9 @@ function requestBody({ model, system, options = {}, think, keep_alive, format, t
   }));
   if (system) messages.unshift({ role: 'system', content: system });
   const body = { model, messages, options };
-  if (think !== undefined && think !== '') body.think = think;
+  // Chosen for another model, perhaps: one that cannot think would refuse.
+  const canThink = factsOf(model)?.capabilities?.includes('thinking') ?? true;
+  if (think !== undefined && think !== '' && canThink) body.think = think;
   if (keep_alive) body.keep_alive = /^-?\d+$/.test(keep_alive) ? Number(keep_alive) : keep_alive;
   if (format) body.format = format;
   if (tools?.length) body.tools = tools;
