@@ -21,6 +21,7 @@ edge: `server/errors.py` and `cli/errors.py` map classes, never texts.
                             EngineError(status)
       AnswerBrokenOff       an answer ended before it had the format that was asked for
       CreateError           a model cannot be made of what is there
+      SearchUnavailable     a model has called the search on the web, and there is none
       BuildError            an engine cannot be built on this machine
       Cancelled             the client left before an answer could be given
       PullStopped(name)     somebody ended a pull that others wait for
@@ -261,6 +262,10 @@ class AnswerBrokenOff(CorralError):
 
 class CreateError(CorralError):
     """A model cannot be made: a blob is missing, or the weights do not allow what was asked."""
+
+
+class SearchUnavailable(CorralError):
+    """A model has called the search on the web, and there is none."""
 
 
 class BuildError(CorralError):

@@ -142,9 +142,16 @@ def test_only_named_options_are_set():
     assert options == {"top_k": 3, "stop": ["x"], "num_predict": 9}
 
 
-def test_a_search_tool_is_left_out():
-    tools = [{"type": "web_search_20250305", "name": "web_search"}, {"name": "f", "input_schema": {}}]
-    assert [tool.name for tool in read(said("user", "hi"), tools=tools)[1].tools] == ["f"]
+def test_the_search_is_offered_in_the_place_of_a_function_of_its_name():
+    search, own = (
+        {"type": "web_search_20250305", "name": "web_search"},
+        {"name": "web_search", "input_schema": {}},
+    )
+    body, request = read(said("user", "hi"), tools=[own, search, {"name": "f", "input_schema": {}}])
+    assert [tool.name for tool in request.tools] == ["f", "web_search"]
+    assert body.searches
+    body, request = read(said("user", "hi"), tools=[own])
+    assert (len(request.tools), body.searches) == (1, False)
 
 
 @pytest.mark.parametrize(

@@ -120,3 +120,37 @@ async def test_tokens_are_counted_without_a_limit_for_the_answer():
 async def test_counting_needs_messages():
     response = await post(anthropic.routes(ScriptedRoad()), "/v1/messages/count_tokens", {"model": "m"})
     assert (response.status_code, response.json()["error"]["message"]) == (400, "messages is required")
+
+
+SEARCH_TOOL = {"type": "web_search_20250305", "name": "web_search"}
+SEARCH = ToolCall("web_search", {"query": "news"}, "c1")
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("news", "unavailable"), (" ", "invalid_request"), (7, "invalid_request")]
+)
+async def test_a_call_of_the_search_is_answered_by_the_server_with_an_error(query, code):
+    road = ScriptedRoad(
+        [Text("a")], [ToolCalls((ToolCall("web_search", {"query": query}),)), Done("stop", USAGE)]
+    )
+    body = (await message(road, tools=[SEARCH_TOOL])).json()
+    _, use, result = body["content"]
+    assert (use["type"], use["name"], use["input"]) == ("server_tool_use", "web_search", {"query": query})
+    assert use["id"].startswith("srvtoolu_")
+    error = {"type": "web_search_tool_result_error", "error_code": code}
+    assert result == {"type": "web_search_tool_result", "tool_use_id": use["id"], "content": error}
+    assert body["stop_reason"] == "end_turn"
+
+
+async def test_a_streamed_call_of_the_search_is_followed_by_its_result():
+    road = ScriptedRoad([ToolCalls((SEARCH,))], [Done("stop", USAGE)])
+    events = sse_events((await message(road, tools=[SEARCH_TOOL], stream=True)).content)
+    kinds = [data["content_block"]["type"] for name, data in events if name == "content_block_start"]
+    assert kinds == ["server_tool_use", "web_search_tool_result"]
+    assert [data["delta"]["stop_reason"] for name, data in events if name == "message_delta"] == ["end_turn"]
+
+
+async def test_a_function_of_the_client_that_is_called_like_the_search_is_the_client_s():
+    own = {"name": "web_search", "input_schema": {}}
+    body = (await message(ScriptedRoad([ToolCalls((SEARCH,)), Done("stop")]), tools=[own])).json()
+    assert (body["content"][0]["type"], body["stop_reason"]) == ("tool_use", "tool_use")

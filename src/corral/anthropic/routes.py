@@ -21,7 +21,7 @@ class _Routes:
 
     async def messages(self, request: Request, asked: tuple[MessagesIn, ChatRequest]) -> Reply:
         body, core = asked
-        writer = MessageWriter(body.model, partial(estimate_tokens, body))
+        writer = MessageWriter(body.model, partial(estimate_tokens, body), searches=body.searches)
         return await reply(request, self._service.chat(core), writer, stream=body.stream)
 
     async def count_tokens(self, request: Request, asked: ChatRequest) -> Reply:

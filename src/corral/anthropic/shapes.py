@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import msgspec
@@ -11,9 +10,7 @@ from corral.anthropic.messages import MessageIn, system_text, to_messages
 from corral.core.messages import Message, Tool, parse_tool
 from corral.core.requests import ChatRequest, Think, ToolChoice
 from corral.errors import InvalidInput
-from corral.wire import decode_json
-
-log = logging.getLogger("corral.anthropic")
+from corral.wire import decode_json, with_search
 
 _EFFORTS: dict[str, Think] = {
     "low": "low",
@@ -94,7 +91,7 @@ class MessagesIn(msgspec.Struct, kw_only=True):
         return ChatRequest(
             model=self.model,
             messages=(Message("system", system), *messages) if system else messages,
-            tools=tuple(tool.to_core() for tool in self.tools if not tool.is_search),
+            tools=self._tools(),
             tool_choice=self.tool_choice.to_core(),
             options=self._options(),
             think=self._think(),
@@ -108,9 +105,15 @@ class MessagesIn(msgspec.Struct, kw_only=True):
             raise InvalidInput("max_tokens is required and must be positive")
         if not self.messages:
             raise InvalidInput("messages is required")
-        if any(tool.is_search for tool in self.tools):
-            # Nothing here can search the web, so the model is not told of it.
-            log.warning("tool left out: web search")
+
+    @property
+    def searches(self) -> bool:
+        """Whether the model may call the server's own search."""
+        return any(tool.is_search for tool in self.tools)
+
+    def _tools(self) -> tuple[Tool, ...]:
+        own = tuple(tool.to_core() for tool in self.tools if not tool.is_search)
+        return with_search(own) if self.searches else own
 
     def _options(self) -> dict[str, object]:
         named = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}

@@ -12,7 +12,7 @@ from corral.core import gojson
 from corral.core.events import Done, Event, Rendered, Text, Thinking, ToolCalls, Usage
 from corral.core.messages import ToolCall
 from corral.errors import CorralError
-from corral.wire import sse
+from corral.wire import SEARCH, search_query, sse
 from corral.wire.values import arguments_text
 
 Record = dict[str, Any]
@@ -20,14 +20,18 @@ _REASONS = {"": "", "stop": "end_turn", "length": "max_tokens"}
 
 
 class MessageWriter:
-    """One message of `model` (the name as sent); `estimate` guesses the tokens of the prompt."""
+    """One message of `model` (the name as sent); `estimate` guesses the tokens of the prompt.
+
+    `searches`: a call of the search on the web is the server's to answer, and it answers that it has none.
+    """
 
     content_type = sse.CONTENT_TYPE
     headers: Mapping[str, str] = sse.NO_CACHE
 
-    def __init__(self, model: str, estimate: Callable[[], int]) -> None:
+    def __init__(self, model: str, estimate: Callable[[], int], *, searches: bool = False) -> None:
         self._model = model
         self._estimate = estimate
+        self._searches = searches
         self._id = new_id("msg_")
         self._started = False
         # The kind of the block that is being written, or none, and its number.
@@ -46,8 +50,9 @@ class MessageWriter:
             content.append({"type": "thinking", "thinking": thinking})
         if text := "".join(event.text for event in events if isinstance(event, Text)):
             content.append({"type": "text", "text": text})
-        content += [_tool_use(call, call.arguments) for call in calls]
-        reason = _stop_reason(done, called=bool(calls))
+        for call in calls:
+            content += self._blocks(call)
+        reason = _stop_reason(done, called=any(not self._is_search(call) for call in calls))
         ending = {"stop_reason": reason} if reason else {}
         return json_response(self._head(content) | ending | {"usage": _usage(done.usage)})
 
@@ -91,11 +96,27 @@ class MessageWriter:
     def _calls(self, calls: Sequence[ToolCall]) -> bytes:
         written = b""
         for call in calls:
-            self._called = True
-            written += self._close() + self._begin(_tool_use(call, {}))
+            use, *results = self._blocks(call)
+            self._called = self._called or not results
+            written += self._close() + self._begin(use | {"input": {}})
             written += self._delta({"type": "input_json_delta", "partial_json": arguments_text(call)})
+            for result in results:
+                written += self._close() + self._begin(result)
             written += self._close()
         return written
+
+    def _is_search(self, call: ToolCall) -> bool:
+        return self._searches and call.name == SEARCH
+
+    def _blocks(self, call: ToolCall) -> list[Record]:
+        """A use of a tool; after one of the search its result, which is always an error."""
+        if not self._is_search(call):
+            return [{"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}]
+        id = new_id("srvtoolu_")
+        use = {"type": "server_tool_use", "id": id, "name": SEARCH, "input": call.arguments}
+        code = "unavailable" if search_query(call) else "invalid_request"
+        error = {"type": "web_search_tool_result_error", "error_code": code}
+        return [use, {"type": "web_search_tool_result", "tool_use_id": id, "content": error}]
 
     def _begin(self, block: Record) -> bytes:
         self._open = block["type"]
@@ -130,10 +151,6 @@ class MessageWriter:
 def _emit(data: Record) -> bytes:
     """An event whose name is the type of its data."""
     return sse.event(gojson.encode(data), data["type"])
-
-
-def _tool_use(call: ToolCall, arguments: Mapping[str, object]) -> Record:
-    return {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments}
 
 
 def _stop_reason(done: Done, *, called: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 import re
@@ -54,6 +55,7 @@ async def complete(run: Run, work: Continuation) -> AsyncGenerator[list[Event], 
     prompt = prompt.removeprefix(await run.client.bos_text())
     written: list[str] = []
     guard = _Guard()
+    clock = _Clock()
     progress = PrefillProgress(0, 0, 0)
 
     async def done(finish: Finish) -> list[Event]:
@@ -81,6 +83,7 @@ async def complete(run: Run, work: Continuation) -> AsyncGenerator[list[Event], 
                     seat.see(chunk)
                     match chunk:
                         case TextPiece():
+                            clock.write()
                             written.append(chunk.text)
                             guard.see(chunk.text)
                             shown = shown_logprobs(chunk, run.request.top_logprobs)
@@ -90,12 +93,13 @@ async def complete(run: Run, work: Continuation) -> AsyncGenerator[list[Event], 
                             run.meter.prefilled(chunk.total, chunk.cached)
                         case Finish():
                             events += await done(chunk)
-                if guard.tripped:
+                stopped = guard.tripped and not isinstance(batch[-1], Finish)
+                if stopped:
                     log.warning("generation stopped: the model repeats itself")
                     counts = (progress.total, progress.cached, len(written))
-                    events += await done(Finish("stop", *counts, 0.0, 0.0))
+                    events += await done(Finish("stop", *counts, clock.prompt_s, clock.decode_s))
                 yield events
-                if guard.tripped:
+                if stopped:
                     return
 
 
@@ -139,6 +143,28 @@ def json_problem(run: Run, reason: str, text: str, stop: str) -> str:
             return run.limit_reached("its JSON was complete" if text else "it began")
         return f"the answer ended before its JSON was complete: {stop}"
     return ""
+
+
+class _Clock:
+    """Seconds of reading and of writing, which the engine tells only of an answer that it ends itself."""
+
+    def __init__(self) -> None:
+        self._now = asyncio.get_running_loop().time
+        self._began = self._first = self._now()
+        self._writes = False
+
+    def write(self) -> None:
+        """A piece was written."""
+        if not self._writes:
+            self._writes, self._first = True, self._now()
+
+    @property
+    def prompt_s(self) -> float:
+        return self._first - self._began
+
+    @property
+    def decode_s(self) -> float:
+        return self._now() - self._first if self._writes else 0.0
 
 
 class _Guard:

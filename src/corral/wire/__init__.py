@@ -11,10 +11,12 @@ from corral.wire.images import RemoteImages
 from corral.wire.operation import Operation
 from corral.wire.query import asked_number, is_asked
 from corral.wire.reply import Writer, reply
+from corral.wire.search import SEARCH, search_error, search_query, with_search
 from corral.wire.status import status_of
 from corral.wire.stream import Streaming, watch_disconnect
 
 __all__ = [
+    "SEARCH",
     "Handler",
     "Operation",
     "RemoteImages",
@@ -29,7 +31,10 @@ __all__ = [
     "is_asked",
     "read_body",
     "reply",
+    "search_error",
+    "search_query",
     "status_of",
     "translated",
     "watch_disconnect",
+    "with_search",
 ]

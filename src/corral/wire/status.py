@@ -20,6 +20,7 @@ STATUS: dict[type[Exception], int] = {
     errors.ScopeMissing: 403,
     errors.Conflict: 409,
     errors.LimitExceeded: 429,
+    errors.SearchUnavailable: 502,
     errors.ServerBusy: 503,
     errors.PullStopped: 409,
     errors.Cancelled: 499,

@@ -35,7 +35,8 @@ def test_instructions_stand_in_front():
     ("tool", "names"),
     [
         ({"type": "function", "name": "f"}, ["f"]),
-        ({"type": "web_search"}, []),
+        ({"type": "web_search"}, ["web_search"]),
+        ({"type": "file_search"}, []),
         ({"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "f"}]}, ["n.f"]),
         ({"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "n.f"}]}, ["n.f"]),
         (

@@ -100,3 +100,32 @@ async def test_a_stream_that_breaks_off_ends_as_failed():
     name, data = (await stream([Text("a")], RunnerCrashed("gone")))[-1]
     assert name == "response.failed"
     assert data["response"]["error"] == {"code": "api_error", "message": "gone"}
+
+
+SEARCH = {"type": "web_search"}
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("news", "web_search is not available: this server cannot search the web"),
+        ("", "web_search requires a non-empty string query"),
+    ],
+)
+async def test_a_call_of_the_search_fails_the_response(query, problem):
+    calls = ToolCalls((ToolCall("web_search", {"query": query}, "c1"),))
+    response = await respond([Text("a")], [calls, Done("stop", USAGE)], tools=[SEARCH])
+    assert (response.status_code, response.json()["error"]["message"]) == (502, problem)
+    events = sse_events(
+        (await respond([Text("a")], [calls, Done("stop")], tools=[SEARCH], stream=True)).content
+    )
+    name, data = events[-1]
+    assert (name, data["response"]["status"]) == ("response.failed", "failed")
+    assert data["response"]["error"] == {"code": "api_error", "message": problem}
+
+
+async def test_a_function_of_the_client_that_is_called_like_the_search_is_the_client_s():
+    calls = ToolCalls((ToolCall("web_search", {"query": "x"}, "c1"),))
+    own = {"type": "function", "name": "web_search", "parameters": {}}
+    body = (await respond([calls, Done("stop", USAGE)], tools=[own])).json()
+    assert body["output"][0]["type"] == "function_call"

@@ -13,7 +13,7 @@ from corral.core.requests import ChatRequest, Format
 from corral.openai.responses.items import to_messages
 from corral.openai.shapes import ExtrasIn, ReasoningIn
 from corral.openai.values import read_effort, read_tool_choice
-from corral.wire import decode_json
+from corral.wire import SEARCH, decode_json, with_search
 
 log = logging.getLogger("corral.openai")
 
@@ -78,13 +78,22 @@ class ResponsesIn(ExtrasIn, kw_only=True):
         return ChatRequest(
             model=self.model,
             messages=messages,
-            tools=tuple(_functions(self.tools)),
+            tools=self._tools(),
             tool_choice=read_tool_choice(self.tool_choice, parallel=self.parallel_tool_calls),
             options=self._options(),
             keep_alive_s=self.keep_alive_s(),
             format=self.text.format.to_core() if self.text.format is not None else None,
             think=read_effort(self.reasoning.effort),
         )
+
+    @property
+    def searches(self) -> bool:
+        """Whether the model may call the server's own search."""
+        return any(tool.type == SEARCH for tool in self.tools)
+
+    def _tools(self) -> tuple[Tool, ...]:
+        own = tuple(_functions(self.tools))
+        return with_search(own) if self.searches else own
 
     def _options(self) -> dict[str, object]:
         named = {
@@ -110,6 +119,6 @@ def _functions(tools: Sequence[ToolIn], prefix: str = "") -> Iterator[Tool]:
         elif tool.type == "function":
             function = {"name": name, "description": tool.description, "parameters": tool.parameters}
             yield parse_tool({"type": "function", "function": function})
-        else:
-            # A search on the web, for one: nothing here can do it, so the model is not told of it.
+        elif tool.type != SEARCH:
+            # Nothing here can do it, so the model is not told of it.
             log.warning("tool left out: type=%s", tool.type)

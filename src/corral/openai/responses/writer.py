@@ -22,7 +22,7 @@ from corral.openai.responses.record import (
     with_all_keys,
 )
 from corral.openai.responses.shapes import ResponsesIn
-from corral.wire import sse
+from corral.wire import SEARCH, search_error, sse
 from corral.wire.values import arguments_text
 
 
@@ -54,6 +54,7 @@ class ResponsesWriter:
         thinking = "".join(event.text for event in events if isinstance(event, Thinking))
         text = "".join(event.text for event in events if isinstance(event, Text))
         calls = [call for event in events if isinstance(event, (ToolCalls, Done)) for call in event.calls]
+        self._check(calls)
         if thinking:
             self._output.append(reasoning_item(f"rs_{self._id}", thinking))
         if text.strip() or not calls:
@@ -144,7 +145,14 @@ class ResponsesWriter:
         return end
 
     def _calls(self, calls: Sequence[ToolCall]) -> bytes:
+        self._check(calls)
         return b"".join([self._close(), *(self._call(call) for call in calls)]) if calls else b""
+
+    def _check(self, calls: Sequence[ToolCall]) -> None:
+        """Raises SearchUnavailable where the model wants the server to search: that ends the response."""
+        for call in calls:
+            if self._body.searches and call.name == SEARCH:
+                raise search_error(call)
 
     def _call(self, call: ToolCall) -> bytes:
         id, text = f"{self._id.replace('resp', 'fc')}_{self._num_calls}", arguments_text(call)
