@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -17,8 +18,11 @@ from corral.tune.data.files import MAX_ROW_BYTES, PARQUET, decoded, head_of, lin
 Container = Literal["jsonl", "array", "csv", "parquet", "text"]
 
 
-class BrokenRow(Exception):
-    """A row that cannot be read; the text says why. It costs this row, not the file."""
+@dataclass(frozen=True, slots=True)
+class BrokenRow:
+    """Stands for a row that cannot be read. It costs this row, not the file."""
+
+    problem: str
 
 
 # A whole text, a bracket or a comma; a quote alone begins a text whose end is not here yet.
@@ -54,7 +58,7 @@ def container_of(path: Path) -> Container:
 
 
 def raw_rows(path: Path, container: Container) -> Iterator[tuple[int, object | BrokenRow]]:
-    """The line of each row, from 1, and its value; BrokenRow stands for what cannot be read."""
+    """The line of each row, from 1, and its value. Raises InvalidInput, StorageError."""
     readers = {
         "jsonl": _json_lines,
         "array": _json_array,

@@ -57,7 +57,7 @@ class DataFile:
 
     def _rows(self, place: Place, value: object | BrokenRow) -> Iterator[Row | Dropped]:
         if isinstance(value, BrokenRow):
-            yield Dropped(place, str(value))
+            yield Dropped(place, value.problem)
             return
         if not isinstance(value, dict):
             yield Dropped(place, "no object with named fields")

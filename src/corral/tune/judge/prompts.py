@@ -51,7 +51,7 @@ def read_checks(path: Path) -> tuple[Check, ...]:
 
 def _check(place: Place, value: object) -> Check:
     if isinstance(value, BrokenRow):
-        raise BadRow(str(value))
+        raise BadRow(value.problem)
     if not isinstance(value, dict):
         raise BadRow("no object with named fields")
     is_whole = "expect" not in value and "content" in value
