@@ -110,9 +110,9 @@ function LoadedRow({ model }) {
 function Queue() {
   const { queue = [] } = status.value;
   return html`<section aria-labelledby="queue-title"><div class="section-head"><h2 id="queue-title">${t('operate.queue')}</h2></div>
-    ${queue.length ? html`<div class="table-wrap"><table class="data"><thead><tr><th scope="col" class="number">${t('operate.position')}</th><th scope="col">${t('operate.col.model')}</th>
+    ${queue.length ? html`<div class="table-wrap"><table class="data"><thead><tr><th scope="col">${t('operate.position')}</th><th scope="col">${t('operate.col.model')}</th>
         <th scope="col">${t('operate.waitsFor')}</th><th scope="col" class="number">${t('operate.waited')}</th><th scope="col">${t('operate.requestId')}</th></tr></thead>
-      <tbody>${queue.map((entry) => html`<tr key=${entry.request_id}><td class="number">${entry.position}</td><td>${entry.model}</td>
+      <tbody>${queue.map((entry) => html`<tr key=${entry.request_id}><td>${entry.position}</td><td>${entry.model}</td>
         <td>${t(`operate.for.${entry.waits_for}`)}</td><td class="number">${formatSeconds(entry.waited / 1e9)}</td><td><code>${entry.request_id}</code></td></tr>`)}</tbody></table></div>`
       : html`<p class="muted small">${t('operate.nobodyWaits')}</p>`}</section>`;
 }
