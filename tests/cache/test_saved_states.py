@@ -203,6 +203,13 @@ def test_what_killed_servers_left_is_removed_at_the_next_start(place):
     assert place.files == sorted([whole, f"{os.getpid()}-cd.part"])
 
 
+def test_a_folder_that_cannot_be_made_is_no_reason_not_to_load(place, caplog):
+    place.folder.write_bytes(b"a file in its place")
+    saved = SavedStates(place.folder, None)
+    assert saved.make_folder() is False
+    assert caplog.messages[-1].startswith("prompts cannot be saved: ")
+
+
 def test_closing_removes_what_children_were_still_writing(place):
     async def test(saved):
         name = await saved.make_room(10)

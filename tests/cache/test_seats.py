@@ -189,7 +189,7 @@ def test_a_file_that_the_engine_refuses_is_removed_and_the_prompt_is_computed(tm
         await place.restart()
         place.engine.fails = True
         await place.ask(own(1))
-        assert place.engine.calls == ["restore 0"]
+        assert place.engine.calls == ["restore 0", "erase 0"]
         assert (place.saved.num_states, place.saved.counts["refused"]) == (0, 1)
 
     scenario(tmp_path, test)
@@ -272,6 +272,25 @@ def test_an_answer_that_outgrew_its_window_leaves_nothing_to_save(tmp_path):
         await place.ask(own(1))
         await place.seats.save(5.0)
         assert place.engine.calls == []
+
+    scenario(tmp_path, test)
+
+
+def test_a_request_that_leaves_during_its_restore_leaves_a_slot_that_is_emptied(tmp_path):
+    async def test(place):
+        async def hang(slot, name):
+            await asyncio.sleep(60)
+
+        place.new_seats(num_slots=1)
+        await place.ask(own(1))
+        await place.restart(num_slots=1)
+        whole, place.engine.restore_slot = place.engine.restore_slot, hang
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(place.ask(own(1)), 0.2)
+        place.engine.restore_slot = whole
+        place.engine.calls.clear()
+        await place.ask(own(2))
+        assert place.engine.calls == ["erase 0"]
 
     scenario(tmp_path, test)
 

@@ -12,7 +12,8 @@ cost.
 from corral.cache.prefix import Prefix, Realm, media_blocks, token_blocks
 from corral.cache.saved import SavedState
 from corral.cache.saved_states import EVENTS, SavedStates
-from corral.cache.seats import Child, Seat, Seats
+from corral.cache.seat import Child, Seat
+from corral.cache.seats import Seats
 from corral.cache.stamp import stamp
 
 __all__ = [

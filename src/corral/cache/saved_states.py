@@ -64,9 +64,16 @@ class SavedStates:
     def num_bytes(self) -> int:
         return sum(state.size for state in self._states.values())
 
-    def make_folder(self) -> None:
-        """A child wants it to be there when it starts."""
-        self._folder.make()
+    def make_folder(self) -> bool:
+        """A child wants it to be there when it starts. False: it cannot be made, so nothing is saved."""
+        try:
+            self._folder.make()
+        except OSError as error:
+            log.warning(
+                "prompts cannot be saved: %s: %s", self.folder, (error.strerror or str(error)).lower()
+            )
+            return False
+        return True
 
     async def ready(self) -> None:
         """Wait until the rows are known, and what killed servers left is gone; once for all callers."""

@@ -6,14 +6,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
-from corral.cache.prefix import BLOCK_TOKENS, Blocks, Prefix, Realm, num_common
+from corral.cache.prefix import BLOCK_TOKENS, Prefix, Realm, num_common
 from corral.cache.saved import SavedState
 from corral.cache.saved_states import SavedStates
+from corral.cache.seat import Child, Seat
 from corral.cache.slots import Choice, Content, choose, engine_goes_on
 from corral.cache.worth import IDLE_SAVE_S, SAVE_RATE, SAVE_S, is_worth_restoring, is_worth_saving
-from corral.engine import Chunk, Client, Finish, PrefillProgress
+from corral.engine import Client
 from corral.errors import EngineError, RunnerCrashed
 
 log = logging.getLogger("corral.cache")
@@ -24,43 +24,8 @@ IDLE_S = 20.0
 _IDLE_BYTES = 1 << 30
 # What a token takes to compute until that has been measured: as on a small computer.
 _UNKNOWN_TOKEN_S = 0.002
-_MEASURED_TOKENS = 32  # from so many on a measurement counts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Child:
-    """What seats must know of their child.
-
-    `num_ctx` is the context window of a slot, `token_bytes` the size of the state of one token.
-    `memory_tokens` is how many tokens of prompts the engine keeps in memory after their slot went on to
-    another one.
-    """
-
-    stamp: str = ""
-    weights: str = ""
-    num_slots: int = 1
-    num_ctx: int = 0
-    token_bytes: int = 0
-    memory_tokens: int = 0
-    can_save: bool = False
-
-
-@dataclass(slots=True)
-class Seat:
-    """A request's hold on a slot; it notes how far the engine came with the prompt."""
-
-    slot: int
-    prefix: Prefix
-    processed: int = 0
-    finish: Finish | None = None
-
-    def see(self, chunk: Chunk) -> None:
-        """What the engine tells of the request."""
-        match chunk:
-            case PrefillProgress():
-                self.processed = chunk.processed
-            case Finish():
-                self.finish = chunk
+# Of a slot of which nobody knows what it holds: it is of no realm that asks, so it is emptied first.
+_UNKNOWN = Content(realm=Realm(owner=-1))
 
 
 class Seats:
@@ -99,15 +64,17 @@ class Seats:
         try:
             await self._prepare(choice, prefix)
         except BaseException:
-            self._forget(choice.slot)
+            self._release(choice.slot)
             raise
         return Seat(choice.slot, prefix)
 
     def leave(self, seat: Seat) -> None:
         """The request is over, or its client has left."""
         self._uses += 1
-        self._measure(seat.finish)
-        self._held[seat.slot] = self._content(seat)
+        token_s = seat.token_s
+        if token_s is not None:
+            self._token_s = (self._token_s + token_s) / 2 if self._token_s else token_s
+        self._held[seat.slot] = seat.content(self._child.num_ctx, self._uses)
         self._release(seat.slot)
         is_idle = len(self._free) == len(self._held)
         if is_idle and self._saved is not None and not self._closed:
@@ -156,7 +123,8 @@ class Seats:
             await self._save(slot, SAVE_S)
         if state is not None and await self._restore(slot, state):
             return
-        if must_empty:
+        if must_empty or self._held[slot] is _UNKNOWN:
+            self._held[slot] = _UNKNOWN
             await self._client.erase_slot(slot)
             self._held[slot] = None
         elif held is not None and is_remembered:
@@ -194,7 +162,7 @@ class Seats:
         name = await self._saved.file_of(state)
         if name is None:
             return False
-        self._held[slot] = None
+        self._held[slot] = _UNKNOWN
         try:
             await self._client.restore_slot(slot, name)
         except EngineError as error:
@@ -271,24 +239,6 @@ class Seats:
     def _size(self, num_tokens: int) -> int:
         return num_tokens * self._child.token_bytes
 
-    def _content(self, seat: Seat) -> Content:
-        """What a slot holds after a request. An answer that outgrew the window has pushed its prompt out."""
-        finish, prefix = seat.finish, seat.prefix
-        content = Content(realm=prefix.realm, used_at=self._uses)
-        if finish is None:
-            return replace(content, blocks=_first(prefix.blocks, seat.processed), num_tokens=seat.processed)
-        num_tokens = finish.prompt_tokens + finish.completion_tokens
-        if finish.truncated or num_tokens >= self._child.num_ctx:
-            return replace(content, num_tokens=num_tokens)
-        storable = not prefix.has_media
-        return replace(content, blocks=prefix.blocks, num_tokens=num_tokens, is_exact=True, storable=storable)
-
-    def _measure(self, finish: Finish | None) -> None:
-        computed = finish.prompt_tokens - finish.cached_tokens if finish is not None else 0
-        if finish is not None and computed >= _MEASURED_TOKENS:
-            token_s = finish.prompt_s / computed
-            self._token_s = (self._token_s + token_s) / 2 if self._token_s else token_s
-
     def _exchange(self, content: Content, prefix: Prefix) -> None:
         """The engine takes what is like the new prompt out of its memory, and keeps there what leaves."""
 
@@ -306,11 +256,6 @@ class Seats:
         self._free.add(slot)
         self._freed.set()
 
-    def _forget(self, slot: int) -> None:
-        """A slot of which nobody knows what it holds: no prompt is taken for its beginning."""
-        self._held[slot] = Content(realm=Realm(owner=-1), used_at=self._uses)
-        self._release(slot)
-
     def _save_idle(self) -> None:
         self._timer = None
         self._idle_task = asyncio.get_running_loop().create_task(
@@ -322,10 +267,6 @@ class Seats:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _first(blocks: Blocks, num_tokens: int) -> Blocks:
-    return blocks[: num_tokens // BLOCK_TOKENS]
 
 
 def _content_of(state: SavedState) -> Content:

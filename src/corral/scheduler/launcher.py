@@ -41,9 +41,8 @@ class EngineLauncher:
 
     def _params(self, plan: LaunchPlan) -> LaunchParams:
         params = launch_params(plan)
-        if self._saved is None:
+        if self._saved is None or not self._saved.make_folder():
             return params
-        self._saved.make_folder()
         return msgspec.structs.replace(params, state_folder=str(self._saved.folder))
 
     def _child(self, plan: LaunchPlan, process: LoadedProcess) -> Child:
