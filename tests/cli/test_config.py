@@ -25,6 +25,14 @@ def test_every_setting_is_shown_with_its_origin(home, corral):
     assert ["flash_attention", "-", "default"] in rows
 
 
+def test_the_engine_that_is_used_is_shown_with_the_reason(home, corral, monkeypatch):
+    assert corral("config", "show").out.splitlines()[-1].split(None, 2)[:2] == ["(engine)", "packaged"]
+    monkeypatch.setenv("CORRAL_LLAMA_SERVER", "/opt/llama-server")
+    shown = json.loads(corral("config", "show", "--json").out)
+    expected = {"name": "llama_server", "why": "the setting llama_server names it", "fault": ""}
+    assert shown["engine"] == expected
+
+
 def test_a_key_is_never_shown(home, corral):
     assert "secret" not in corral("config", "show").out + corral("config", "show", "--json").out
 

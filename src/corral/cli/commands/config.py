@@ -8,6 +8,7 @@ from corral.cli.invocation import Invocation
 from corral.cli.output import print_json
 from corral.cli.table import print_table
 from corral.core.units import go_duration
+from corral.native import in_use
 from corral.settings import FOREVER, Address, Found, explain_settings
 
 _HEADER = ("NAME", "VALUE", "FROM")
@@ -16,12 +17,16 @@ _SECRET = ("api_key",)
 
 def run(call: Invocation) -> None:
     path, found = explain_settings()
+    engine = in_use(call.settings)
     if call.args[0] == "path":
         print(path)
     elif call.is_set("json"):
-        print_json({"file": str(path), "settings": [_record(setting) for setting in found]})
+        used = {"name": engine.name, "why": engine.why, "fault": engine.fault}
+        print_json({"file": str(path), "settings": [_record(setting) for setting in found], "engine": used})
     else:
-        print_table(_HEADER, [(setting.name, _text(setting), setting.origin) for setting in found])
+        rows = [(setting.name, _text(setting), setting.origin) for setting in found]
+        # No setting, but chosen like one: by 'corral engine use'.
+        print_table(_HEADER, [*rows, ("(engine)", engine.name, engine.fault or engine.why)])
 
 
 def _record(setting: Found) -> dict[str, object]:

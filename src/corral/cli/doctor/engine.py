@@ -31,8 +31,9 @@ def look(settings: Settings) -> Iterator[Finding]:
         yield problem("engine", f"it cannot be started: {error}", fix)
         return
     yield ok("engine", f"{build.version}" + (f" ({choice.name}: {native})" if native else ", packaged"))
-    if build.features:
-        yield ok("engine", f"built for {', '.join(build.features)}")
+    features = build.features or choice.features
+    if features:
+        yield ok("engine", f"built for {', '.join(features)}")
     yield from _devices(settings, build)
 
 
