@@ -81,6 +81,14 @@ def test_gradients_do_not_depend_on_what_is_computed_at_once(network):
     assert (gradients(network, ROWS, 1) - expected).abs().max() < 1e-5
 
 
+def test_a_row_of_one_token_teaches_nothing(network):
+    from corral.tune.train.loss import mean_loss
+
+    lonely = row([7], [1])
+    assert mean_loss(network, [lonely], 1) == 0
+    assert mean_loss(network, [*ROWS, lonely], 2) == pytest.approx(mean_loss(network, ROWS, 2), rel=1e-5)
+
+
 def test_each_epoch_takes_every_row_once_in_an_order_of_its_own():
     from corral.tune.train.batches import rows_of_step
 

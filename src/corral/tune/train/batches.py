@@ -47,8 +47,8 @@ def micro_batches(rows: Sequence[TokenSequence], size: int) -> Iterator[Batch]:
 
 
 def batch_of(rows: Sequence[TokenSequence]) -> Batch:
-    # The last token predicts nothing.
-    length = max(len(row.tokens) for row in rows) - 1
+    # The last token predicts nothing. A row may be no more than that.
+    length = max(1, *(len(row.tokens) - 1 for row in rows))
     tokens = torch.zeros(len(rows), length, dtype=torch.int64)
     wanted = torch.zeros(len(rows), length, dtype=torch.bool)
     targets: list[int] = []

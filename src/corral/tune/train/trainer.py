@@ -132,9 +132,10 @@ class Trainer:
 
     def _gradients(self, rows: Sequence[TokenSequence], before: dict[str, torch.Tensor]) -> float:
         """Of the mean over the trained tokens of the whole step, whatever fits at once; and that mean."""
-        count = sum(row.num_trained for row in rows)
+        batches = list(micro_batches(rows, self._plan.run.rows))
+        count = max(1, sum(len(batch.targets) for batch in batches))
         loss = 0.0
-        for batch in micro_batches(rows, self._plan.run.rows):
+        for batch in batches:
             if self._should_stop():
                 checkpoints.put_random_state(before, self._device)  # the step will begin again
                 self._save()
