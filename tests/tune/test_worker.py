@@ -131,8 +131,11 @@ def test_a_model_of_transformers_goes_the_whole_way(shelf, spec, kind: str):
         "adapter": "adapter.gguf", "merged": "merged.gguf", "card": "card.json",
     }  # fmt: skip
     # The engine computes with the adapter what PEFT does; the worker measured it, and would have refused.
-    agreement = card_of(job)["agreement"]
-    assert agreement["tuned"] < 0.01
+    card = card_of(job)
+    assert card["agreement"]["tuned"] < 0.01
+    assert card["base"]["digest"] == f"sha256:{shelf.resolve(kind).digest}"
+    assert card["data"]["files"][0]["path"] == "rows.jsonl"
+    assert job.models not in json.dumps(card)  # which is pushed with its model
     merged_answers_as_with_the_adapter(shelf.resolve(kind).weights, Path(job.folder))
 
 
