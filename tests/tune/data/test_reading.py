@@ -270,6 +270,37 @@ def test_a_row_that_cannot_be_used_is_dropped_with_line_and_reason(write: Write,
     assert said.startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.jsonl", [{"conversations": [{"from": "alien", "value": "a"}]}], "message 1 is from 'alien'"),
+        ("a.jsonl", [{"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": ["b"]}]}],
+         "message 2 is a list, no text"),
+        ("a.jsonl", [{"conversations": [{"from": "human", "value": "a"}]}], "it has no answer"),
+        ("a.jsonl", [{"instruction": "a", "output": ""}], "an answer is empty"),
+        ("a.jsonl", [{"instruction": "a", "output": 7}], "output is a number, no text"),
+        ("a.jsonl", [{"instruction": "a", "output": "b", "history": [["c"]]}],
+         "its history is no list of [question, answer]"),
+        ("a.jsonl", [{"prompt": "a", "completion": None}], "an answer is empty"),
+        ("a.jsonl", [{"prompt": "a", "completion": []}], "its list of completions is empty"),
+        ("a.jsonl", [{"prompt": ["a"], "completion": "b"}], "message 1 is a text, no object"),
+        ("a.jsonl", [{"text": " "}], "its text is empty"),
+        ("a.jsonl", [{"text": {"a": 1}}], "text is an object, no text"),
+        ("a.json", "[7, null]", "no object with named fields"),
+        ("a.csv", "prompt,completion\na,\n", "its fields (prompt) are not those of examples"),
+    ],
+)  # fmt: skip
+def test_bad_rows_of_every_format_are_refused_with_the_reason(
+    write: Write, name: str, content: Any, reason: str
+):
+    try:
+        said = [said for _, said in dropped(write(name, content))]
+        assert said
+    except InvalidInput as error:
+        said = [error.message.partition(": ")[2]]
+    assert all(text.startswith(reason) for text in said)
+
+
 def test_a_table_row_with_too_few_fields_is_dropped(write: Write):
     assert dropped(write("a.csv", "prompt,completion\na\nb,c\n")) == [(2, "1 fields where the header has 2")]
 
