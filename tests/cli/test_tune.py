@@ -159,6 +159,14 @@ def test_bad_data_is_reported_and_its_job_is_not_kept(tuning, corral):
     assert len(asked(tuning, "DELETE", f"/api/tune/{ID}")) == 1
 
 
+def test_watching_a_job_that_failed_does_not_remove_it(tuning, corral):
+    tuning.outcome(FAILED)
+    ran = corral("tune", "logs", "-f", ID)
+    assert ran.status == 1
+    assert "Error: no row is usable" in ran.err
+    assert asked(tuning, "DELETE", f"/api/tune/{ID}") == []
+
+
 def test_a_dry_run_shows_data_and_plan_and_makes_no_job(tuning, corral):
     records = [{"event": "data", "t": 1.0, "report": REPORT}, PLAN]
     tuning.on("POST", "/api/tune/plan", Reply(records))

@@ -48,7 +48,7 @@ def _tune(call: Invocation) -> int:
     if call.is_set("detach"):
         print(job["id"])
         return 0
-    return _watch(call, client, job)
+    return _watch(call, client, job, is_new=True)
 
 
 def _show_plan(call: Invocation, events: list[dict[str, Any]]) -> int:
@@ -66,8 +66,8 @@ def _show_plan(call: Invocation, events: list[dict[str, Any]]) -> int:
     return 0
 
 
-def _watch(call: Invocation, client: Client, job: Record) -> int:
-    """Show a job to its end. A job that found nothing to train on is not kept: its user sees why here."""
+def _watch(call: Invocation, client: Client, job: Record, *, is_new: bool = False) -> int:
+    """Show a job to its end. A new one that never began to train is not kept: its user sees why here."""
     try:
         job = _followed(call, client, job["id"])
     except KeyboardInterrupt:
@@ -77,7 +77,13 @@ def _watch(call: Invocation, client: Client, job: Record) -> int:
             file=sys.stderr,
         )
         return INTERRUPTED
-    return _ended(call, client, client.call("GET", f"/api/tune/{job['id']}"))
+    job = client.call("GET", f"/api/tune/{job['id']}")
+    status = _ended(call, job)
+    if error := job.get("error"):
+        if is_new and "progress" not in job:
+            client.call("DELETE", f"/api/tune/{job['id']}")
+        raise CommandError(error["message"], hint=error["hint"] or None)
+    return status
 
 
 def _followed(call: Invocation, client: Client, id: str) -> Record:
@@ -90,17 +96,13 @@ def _followed(call: Invocation, client: Client, id: str) -> Record:
     return job
 
 
-def _ended(call: Invocation, client: Client, job: Record) -> int:
+def _ended(call: Invocation, job: Record) -> int:
+    """What came of it, and the exit status; bad data is shown with all that was found in it."""
     if not call.is_set("json"):
         sys.stdout.write(result_text(job, call.program))
-    error = job.get("error")
-    if error is None:
-        return 0 if job["state"] == "succeeded" else 1
-    if "progress" not in job:
-        if "data" in job and not call.is_set("json"):
+        if "error" in job and "progress" not in job and "data" in job:
             sys.stdout.write(data_text(job["data"]))
-        client.call("DELETE", f"/api/tune/{job['id']}")
-    raise CommandError(error["message"], hint=error["hint"] or None)
+    return 0 if job["state"] == "succeeded" else 1
 
 
 def _list(call: Invocation) -> int:

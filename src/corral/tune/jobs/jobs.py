@@ -242,9 +242,10 @@ class Jobs:
         """Remove folders that no row knows, as an end in the middle leaves them."""
         known = await self._database.read(table.ids)
         oldest = time.time() - _ABANDONED_S
-        for path in self._folder.iterdir():
-            if path.name not in (*known, "matplotlib") and path.stat().st_mtime < oldest:
-                await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+        with suppress(OSError):  # what cannot be looked at stays
+            for path in self._folder.iterdir():
+                if path.name not in (*known, "matplotlib") and path.stat().st_mtime < oldest:
+                    await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
     async def _prepared(self, wanted: Wanted) -> tuple[Job, bytes, dict[str, list[StoredFile]]]:
         checks.check_wanted(wanted)
