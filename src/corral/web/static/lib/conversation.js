@@ -1,8 +1,11 @@
 // One chat while it is open: its tree of messages, the answer that is being written, and how both are kept.
 import { ndjson } from './api.js';
+import { requestBody } from './chat-request.js';
 import { announce, newId, shelf } from './chats.js';
+import { Draft } from './draft.js';
 import { batch, computed, signal } from './html.js';
-import { factsOf, refreshLoaded } from './store.js';
+import { refreshLoaded } from './store.js';
+import { childrenOf, lastOf, pathTo } from './tree.js';
 
 const SAVE_MS = 1500;
 const RETRY_MS = 2000;
@@ -246,125 +249,14 @@ export class Conversation {
   }
 }
 
-// The answer that grows, and when it was last shown and kept.
-class Draft {
-  constructor(message, show) {
-    this.start = message;
-    this.show = show;
-    this.content = message.content;
-    this.thinking = message.data.thinking ?? '';
-    this.calls = message.data.tool_calls ?? [];
-    this.tokens = 0;
-    this.startedAt = performance.now();
-    this.firstAt = 0;
-    this.thoughtAt = 0;
-    this.done = null;
-    this.error = '';
-    this.keptTokens = 0;
-    this.frame = 0;
-  }
-
-  take(records) {
-    for (const { message = {}, done, ...rest } of records) {
-      if (!this.firstAt && (message.content || message.thinking || message.tool_calls)) this.firstAt = performance.now();
-      if (message.thinking) this.thinking += message.thinking;
-      if (message.content && this.thinking && !this.thoughtAt) this.thoughtAt = performance.now();
-      if (message.content) this.content += message.content;
-      if (message.tool_calls) this.calls = [...this.calls, ...message.tool_calls];
-      if (done) this.done = rest;
-      else this.tokens += 1;
-    }
-    // A hidden page draws no frames, but its answer goes on.
-    this.frame ||= document.hidden ? setTimeout(() => this.publish(), 200) : requestAnimationFrame(() => this.publish());
-  }
-
-  publish() {
-    this.frame = 0;
-    const { content, thinking, calls, tokens, firstAt, startedAt, thoughtAt } = this;
-    this.show({ id: this.start.id, content, thinking, calls, tokens, firstAt, startedAt, thoughtAt });
-  }
-
-  end() {
-    cancelAnimationFrame(this.frame);
-    clearTimeout(this.frame);
-  }
-
-  changed() {
-    const grown = this.tokens > this.keptTokens;
-    this.keptTokens = this.tokens;
-    return grown;
-  }
-
-  message(state) {
-    const data = { ...this.start.data, state, error: this.error || undefined, thinking: this.thinking || undefined };
-    if (this.calls.length) data.tool_calls = this.calls;
-    if (this.thinking) data.thinking_s = ((this.thoughtAt || performance.now()) - (this.firstAt || this.startedAt)) / 1000;
-    if (this.done) data.stats = statsOf(this.done, this.firstAt - this.startedAt);
-    if (state === 'streaming') data.saved_at = Date.now();
-    else delete data.saved_at;
-    return { ...this.start, content: this.content, data };
-  }
-}
-
-function statsOf(done, firstMs) {
-  return {
-    prompt_tokens: done.prompt_eval_count ?? 0, tokens: done.eval_count ?? 0, first_s: Math.max(0, firstMs) / 1000,
-    per_second: done.eval_duration ? (done.eval_count / done.eval_duration) * 1e9 : 0, total_s: (done.total_duration ?? 0) / 1e9,
-    reason: done.done_reason, dropped: done.truncated_messages, limit: done.prompt_limit,
-  };
-}
-
 const metaOf = ({ title = '', folder = '', pinned = false, settings = {} }) => ({ title, folder, pinned, settings });
-const lastOf = (nodes) => [...nodes.keys()].at(-1) ?? '';
 
 function merged(older, newer) {
   if (!newer) return older;
   return { messages: new Map([...older.messages, ...newer.messages]), fields: { ...older.fields, ...newer.fields } };
 }
 
-function childrenOf(nodes) {
-  const children = new Map();
-  for (const { id, parent } of nodes.values()) {
-    const known = children.get(parent);
-    if (known) known.push(id);
-    else children.set(parent, [id]);
-  }
-  return children;
-}
-
-function pathTo(nodes, id) {
-  const path = [];
-  for (let node = nodes.get(id); node && path.length <= nodes.size; node = nodes.get(node.parent)) path.push(node);
-  return path.reverse();
-}
-
 function titleOf(content, data) {
   const line = content.trim().split('\n')[0] || data?.files?.[0]?.name || '';
   return line.length > 70 ? `${line.slice(0, 68).trimEnd()}…` : line;
 }
-
-// What /api/chat is asked: only what was set, so that the model's own defaults hold.
-function requestBody({ model, system, options = {}, think, keep_alive, format, tools }, path) {
-  const messages = path.map(({ role, content, data = {} }) => ({
-    role, content: withFiles(content, data.files),
-    ...(data.images?.length ? { images: data.images.map((image) => image.data) } : {}),
-    ...(data.thinking && role === 'assistant' ? { thinking: data.thinking } : {}),
-    ...(data.tool_calls?.length ? { tool_calls: data.tool_calls } : {}),
-    ...(data.tool_name ? { tool_name: data.tool_name } : {}),
-  }));
-  if (system) messages.unshift({ role: 'system', content: system });
-  const body = { model, messages, options };
-  // Chosen for another model, perhaps: one that cannot think would refuse.
-  const canThink = factsOf(model)?.capabilities?.includes('thinking') ?? true;
-  if (think !== undefined && think !== '' && canThink) body.think = think;
-  if (keep_alive) body.keep_alive = /^-?\d+$/.test(keep_alive) ? Number(keep_alive) : keep_alive;
-  if (format) body.format = format;
-  if (tools?.length) body.tools = tools;
-  return body;
-}
-
-function withFiles(content, files = []) {
-  const parts = files.map(({ name, text }) => `${name}:\n\`\`\`\n${text}\n\`\`\`\n`);
-  return [...parts, content].join('\n');
-}
-
