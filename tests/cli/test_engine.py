@@ -70,6 +70,7 @@ def test_an_engine_is_removed_and_the_packaged_one_takes_over(corral, shelf):
         (("use",), "usage: corral engine use NAME"),
         (("list", "x"), "usage: corral engine list"),
         (("build", "--cpu", "--cuda"), "one of these at a time: --cpu, --cuda"),
+        (("build", "--cpu", "--jobs", "0"), "--jobs must be at least 1"),
     ],
 )
 def test_what_cannot_be_is_refused_with_one_error(corral, shelf, words, error):

@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from corral.engine import EngineBuild
 from corral.errors import BuildError, DigestMismatch
 from corral.native import Plan, Stage, Target, build, built_program, clean, describe_build, target
 
@@ -47,7 +48,7 @@ def test_a_program_is_built_and_its_log_kept(make_plan):
     assert stages[-1].done == stages[-1].total > 0
     assert subprocess.check_output([built_program(plan)]) == b"version: test\n"
     assert "main.cpp" in plan.log.read_text()
-    engine = describe_build(plan, 1.0, version="v", features=("AVX2",), devices=())
+    engine = describe_build(plan, 1.0, EngineBuild("v", ("AVX2",)))
     assert (engine.name, engine.source, engine.features) == ("cpu-1.0", "pack 1.0", ("AVX2",))
     assert engine.compiler
     clean(plan)

@@ -6,6 +6,7 @@ from corral import hardware
 from corral.hardware import GPU
 from corral.native import Target, detect_target, missing, target
 from corral.native.target import options
+from tests.helpers.native_program import write_program
 
 
 @pytest.fixture
@@ -35,7 +36,6 @@ def test_each_missing_tool_is_named_with_its_package(bare):
     ("kind", "tools"),
     [
         (Target.CPU, ()),
-        (Target.CUDA, ("nvcc",)),
         (Target.HIP, ("hipcc",)),
         (Target.VULKAN, ("glslc", "vulkan/vulkan.h", "spirv/unified1/spirv.hpp")),
     ],
@@ -45,6 +45,24 @@ def test_each_target_needs_its_own_tools_and_no_others(bare, kind, tools):
     assert len(missing(kind)) == len(tools)
     bare(*tools)
     assert missing(kind) == []
+
+
+def test_a_build_for_nvidia_needs_a_device_and_is_for_those_that_are_there(bare, monkeypatch):
+    bare("cmake", "g++", "make", "nvcc")
+    monkeypatch.setattr(target, "_capabilities", list)
+    assert [need.what for need in missing(Target.CUDA)] == [
+        "an NVIDIA device with its driver (nvidia-smi tells of none)"
+    ]
+    monkeypatch.setattr(target, "_capabilities", lambda: ["80", "90"])
+    assert missing(Target.CUDA) == []
+    assert "-DCMAKE_CUDA_ARCHITECTURES=80;90" in options(Target.CUDA)
+
+
+def test_the_driver_tells_which_devices_there_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert target._capabilities() == []
+    write_program(tmp_path / "nvidia-smi", 'echo "9.0"; echo "8.6"; echo "9.0"')
+    assert target._capabilities() == ["86", "90"]
 
 
 def test_a_compiler_that_the_environment_names_is_enough(bare, monkeypatch):

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import IO
 
 from corral import hardware
+from corral.engine import EngineBuild
 from corral.errors import BuildError, StorageError
 from corral.native.shelf import PROGRAM, Engine, Shelf
 from corral.native.source import Source, check_digest, download, unpack
-from corral.native.target import Target, missing, options, search_path
+from corral.native.target import Need, Target, missing, options, search_path
 
 _MEMORY_PER_JOB = 1_200_000_000  # bytes that a compiler takes for the largest files
 _NICENESS = "10"
@@ -89,20 +90,18 @@ def built_program(plan: Plan) -> Path:
     return _build_folder(plan) / "bin" / PROGRAM
 
 
-def describe_build(
-    plan: Plan, seconds: float, *, version: str, features: Iterable[str], devices: Iterable[str]
-) -> Engine:
-    """The record of a program that has passed its checks."""
+def describe_build(plan: Plan, seconds: float, found: EngineBuild) -> Engine:
+    """The record of a program that has passed its checks, and says `found` of itself."""
     compiler = _COMPILER.search(plan.log.read_text(encoding="utf-8", errors="replace"))
     return Engine(
         name=plan.name,
         target=plan.target,
         source=f"{plan.source.package} {plan.source.version}",
-        version=version,
+        version=found.version,
         compiler=compiler[1].strip() if compiler else "",
         options=tuple(options(plan.target)),
-        features=tuple(features),
-        devices=tuple(devices),
+        features=found.features,
+        devices=found.devices,
         cpu=tuple(sorted(hardware.cpu_features())),
         built_at=time.time(),
         seconds=round(seconds, 1),
@@ -114,8 +113,8 @@ def clean(plan: Plan) -> None:
     shutil.rmtree(plan.work, ignore_errors=True)
 
 
-def _hint(target: Target, needs: Iterable[object]) -> str:
-    gets = "; ".join(str(getattr(need, "get", "")) for need in needs)
+def _hint(target: Target, needs: Iterable[Need]) -> str:
+    gets = "; ".join(need.get for need in needs)
     return gets if target is Target.CPU else f"{gets}; or build for the processor alone with --cpu"
 
 

@@ -85,7 +85,8 @@ def options(target: Target) -> list[str]:
     if target in (Target.CUDA, Target.HIP, Target.VULKAN):
         chosen[f"GGML_{target.upper()}"] = "ON"
     if target is Target.CUDA:
-        chosen |= _cuda_options()
+        # Else all that NVIDIA ever made would be compiled for, which takes hours.
+        chosen["CMAKE_CUDA_ARCHITECTURES"] = ";".join(_capabilities())
     return [f"-D{name}={value}" for name, value in chosen.items()]
 
 
@@ -98,6 +99,10 @@ def _needs_of(target: Target) -> list[Need]:
     needs = []
     if target is Target.CUDA and not (os.environ.get("CUDACXX") or _find("nvcc")):
         needs.append(Need("nvcc (the CUDA toolkit)", "apt-get install nvidia-cuda-toolkit"))
+    if target is Target.CUDA and not _capabilities():
+        needs.append(
+            Need("an NVIDIA device with its driver (nvidia-smi tells of none)", "install its driver")
+        )
     if target is Target.HIP and not _find("hipcc"):
         needs.append(Need("hipcc (ROCm)", "apt-get install hipcc libhipblas-dev librocblas-dev"))
     if target is Target.VULKAN:
@@ -112,16 +117,15 @@ def _needs_of(target: Target) -> list[Need]:
     return needs
 
 
-def _cuda_options() -> dict[str, str]:
-    """The devices that are here; without one, CMake's choice for all would be compiled (for an hour)."""
+def _capabilities() -> list[str]:
+    """The compute capabilities of the devices that are here, such as `90`; none without a driver."""
     asked = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
     try:
         said = subprocess.run(asked, capture_output=True, text=True, timeout=_ASK_S, check=True).stdout
     except (OSError, subprocess.SubprocessError):
-        return {}
+        return []
     found = {line.strip().replace(".", "") for line in said.splitlines()}
-    architectures = sorted(number for number in found if number.isdecimal())
-    return {"CMAKE_CUDA_ARCHITECTURES": ";".join(architectures)} if architectures else {}
+    return sorted(number for number in found if number.isdecimal())
 
 
 def _find(program: str) -> str | None:

@@ -85,9 +85,7 @@ def _build(call: Invocation, shelf: Shelf) -> int:
             )
         found = asyncio.run(probe(program, weights))
     seconds = time.monotonic() - began
-    engine = describe_build(
-        plan, seconds, version=found.version, features=found.features, devices=found.devices
-    )
+    engine = describe_build(plan, seconds, found)
     shelf.add(engine, program)
     clean(plan)
     print(f"built engine '{engine.name}' in {seconds:.0f} s; it passed {len(outcomes)} checks")
@@ -103,7 +101,7 @@ def _plan(call: Invocation) -> Plan:
     named = [target for target in _TARGETS if call.is_set(target)]
     if len(named) > 1:
         raise CommandError(f"one of these at a time: {', '.join(f'--{target}' for target in named)}")
-    if call.number("jobs") < 0:
+    if "jobs" in call.flags and call.number("jobs") < 1:
         raise CommandError("--jobs must be at least 1")
     return Plan(
         target=named[0] if named else detect_target(),
