@@ -112,7 +112,7 @@ def _base(job: Job, plan: Plan) -> tuple[Base, Agreement]:
     if found > limit:
         raise Unsupported(
             f"torch and the engine disagree about this model by {found:.3g}; {limit:g} can be rounding",
-            hint="training it would make it worse; give a checkpoint folder with the original weights",
+            hint="training it would make it worse; another version of transformers may read it rightly",
         )
     device = torch.device(plan.machine.kind)
     if not plan.run.is_packed:
