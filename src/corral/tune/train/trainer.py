@@ -67,18 +67,15 @@ class Trainer:
         self._model.train()
         if not self.state.held_out:
             self._look()
-        while self.state.step < self._plan.course.steps:
+        while not self._is_last() and not self._is_enough():
             self._step()
             if self.state.step % self._plan.course.eval_every == 0 or self._is_last():
                 self._look()
                 self._save()
-                if self._is_enough():
-                    self._say(
-                        Note(text=f"the held-out loss has not fallen since step {self.state.best_step}")
-                    )
-                    break
             elif time.monotonic() - self._saved > _SAVE_S:
                 self._save()
+        if self._is_enough():
+            self._say(Note(text=f"the held-out loss has not fallen since step {self.state.best_step}"))
         self._choose()
         self._count_time()
         return self.state
