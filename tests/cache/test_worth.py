@@ -37,7 +37,7 @@ def test_a_state_is_restored_where_that_takes_less_than_half_of_computing(num_to
 
 @pytest.mark.parametrize(
     ("num_tokens", "token_s", "size", "worth"),
-    [(1000, 0.006, 115 * MB, True), (40, 0.006, 5 * MB, False), (10_000, 0.0001, 1150 * MB, False)],
+    [(1000, 0.006, 115 * MB, True), (16, 0.006, 2 * MB, False), (10_000, 0.0001, 1150 * MB, False)],
 )
 def test_a_state_is_saved_where_computing_it_again_would_take_a_while(num_tokens, token_s, size, worth):
     assert is_worth_saving(num_tokens, token_s, size) is worth

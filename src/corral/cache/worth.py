@@ -15,7 +15,7 @@ RESTORE_RATE, SAVE_RATE = 400e6, 300e6
 _RESTORE_S = 0.01  # what every restore costs
 _GAIN = 2.0  # computing must take so many times as long as restoring
 # Tokens whose computing takes less are not worth a file; nor, while others may follow at once, so much wear.
-SAVE_S, IDLE_SAVE_S = 0.3, 2.0
+SAVE_S, IDLE_SAVE_S = 0.1, 2.0
 
 
 def restore_s(size: int) -> float:
