@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -54,6 +55,9 @@ async def test_an_answer_ends_for_us_where_it_ends_for_the_engine(
     weights = with_tokens(pocket.weights, tmp_path / "a.gguf", more)
     process = await start(LaunchParams(model=str(weights), num_ctx=256), timeout_s=60)
     try:
+        async with asyncio.timeout(30):
+            while b"listening on" not in process.log._tail:  # noqa: ASYNC110 - written by another process
+                await asyncio.sleep(0.01)
         log = process.log._tail.decode()  # all of it: the lines that are shown may be later ones
         said = {int(number) for number in _END.findall(log)}
         assert set(await end_tokens(weights, process.client)) == said
