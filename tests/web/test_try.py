@@ -29,6 +29,8 @@ def brief(server):
 def compare(page, server, prompt, **options):
     page.goto(f"{server.base_url}/#/compare")
     page.get_by_role("textbox", name="Prompt", exact=True).fill(prompt)
+    for number, model in enumerate(("brief:latest", "pocket:latest"), 1):
+        page.get_by_label(f"Model {number}").select_option(model)
     page.locator("details.more summary").click()
     for name, value in options.items():
         page.get_by_label(name, exact=True).fill(str(value))

@@ -8,7 +8,7 @@ const KEPT = 1000;
 const LEVELS = ['debug', 'info', 'warning', 'error'];
 const RANKS = { TRACE: 0, DEBUG: 0, INFO: 1, WARNING: 2, ERROR: 3, CRITICAL: 3 };
 // What this UI asks again and again would hide all else.
-const OWN = /^\/(metrics|ui\/|api\/(ps|tags|version|logs|captures|pulls|keys)\b)/;
+const OWN = /^\/(metrics|openapi\.json|ui\/|api\/(ps|tags|version|logs|captures|pulls|keys|tune|chats)\b)/;
 
 // As /api/logs has them, oldest first; kept while the UI is open.
 export const lines = signal([]);
