@@ -14,6 +14,10 @@ from corral.tune.spec import Options, Preset
 # learns as well.
 _WIDTH, _POWER = 4096, 0.6
 
+# Draws an adapter back to the base a little in each step. With less a small model forgets more of what nobody
+# asks for while it learns: docs/tuning.md has the numbers.
+_DECAY = 6.0
+
 T = TypeVar("T")
 
 
@@ -81,7 +85,7 @@ def settle(options: Options, preset: Preset, *, width: int, context_length: int)
         micro_batch_size=options.micro_batch_size,
         max_length=_or(options.max_length, longest),
         warmup_ratio=_or(options.warmup_ratio, 0.05),
-        weight_decay=_or(options.weight_decay, 2.0),
+        weight_decay=_or(options.weight_decay, _DECAY),
         eval_fraction=_or(options.eval_fraction, 0.05),
         early_stop=_or(options.early_stop, values.early_stop),
         gradient_checkpointing=options.gradient_checkpointing,
