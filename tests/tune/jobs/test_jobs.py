@@ -127,6 +127,17 @@ async def test_one_job_runs_and_the_others_wait_in_order(place, adapter):
     assert (await place.show(second))["state"] == "stopped"
 
 
+async def test_a_job_that_is_deleted_as_it_begins_does_not_hold_up_the_next(place, adapter):
+    first = await place.create(LONG, name="a")
+    assert (await place.client.delete(f"/api/tune/{first}")).status_code == 200
+    second = await place.create(LONG, name="b")
+    stopped = await place.post(f"{second}/stop")
+    assert stopped.json()["state"] in ("stopping", "stopped")
+    third = await place.create(trained(adapter), name="c")
+    assert (await place.ended(second))["state"] == "stopped"
+    assert (await place.ended(third))["state"] == "succeeded"
+
+
 async def test_a_deleted_job_is_gone_with_its_child_and_its_files(place):
     id = await place.create(LONG)
     await place.reached(id, event="step")

@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -19,14 +18,14 @@ from corral.core.names import ModelName
 from corral.database import Database
 from corral.errors import CorralError, InvalidInput
 from corral.library import Library
-from corral.tune.events import Event, Failed, Planned
+from corral.tune.events import Event
 from corral.tune.files import Files, StoredFile
 from corral.tune.jobs import checks, reporting, results, table
-from corral.tune.jobs.child import start
 from corral.tune.jobs.curves import curves_csv
 from corral.tune.jobs.folder import LOG, JobFolder
 from corral.tune.jobs.identity import is_alive, this_server
-from corral.tune.jobs.job import RESUMABLE, Job, Wanted
+from corral.tune.jobs.job import RESUMABLE, Job, Summary, Wanted
+from corral.tune.jobs.planning import planned
 from corral.tune.jobs.running import Running
 from corral.tune.jobs.summary import summed
 from corral.tune.spec import Mode
@@ -125,29 +124,8 @@ class Jobs:
         job, manifest, files = await self._prepared(wanted)
         folder = JobFolder(self._folder / f"plan-{secrets.token_hex(4)}")
         async with self._planning:
-            try:
-                inputs = await asyncio.to_thread(folder.make, manifest, files)
-                job = replace(job, inputs=inputs)
-                spec = await asyncio.to_thread(folder.write_spec, job, self._library.store.root, mode)
-                running = Running(folder.path.name, job.summary)
-                async for event in self._planned(running, spec, folder):
-                    yield event
-            finally:
-                await asyncio.shield(asyncio.to_thread(folder.remove))
-
-    async def _planned(self, running: Running, spec: Any, folder: JobFolder) -> AsyncGenerator[Event, None]:
-        child = await start(spec, folder.path / LOG)
-        try:
-            said = False
-            async for event in child.events():
-                said = said or isinstance(event, Failed | Planned)
+            async for event in planned(self._library.store.root, folder, job, manifest, files, mode):
                 yield event
-            running.code = await child.wait()
-            if not said and running.code:
-                problem = results.crash(running.code, folder.path / LOG)
-                yield Failed(t=time.time(), kind=problem.kind, message=problem.message, hint=problem.hint)
-        finally:
-            await asyncio.shield(child.end())
 
     async def create(self, wanted: Wanted, metadata: dict[str, str] | None = None) -> Job:
         """Put a job into the queue. Raises as `plan`."""
@@ -298,16 +276,23 @@ class Jobs:
         while not self._closing:
             self._wake.clear()
             id = await self._database.read(lambda connection: table.next_queued(connection, self._server))
-            if id:
-                await self._run(id)
-            else:
+            if not id:
                 await self._wake.wait()
+                continue
+            try:
+                await self._run(id)
+            except CorralError as error:  # its row cannot be read or written: deleted, or a full disk
+                log.warning("job %s: %s", id, error.message)
+                await asyncio.sleep(_LOOK_S)
 
     async def _run(self, id: str) -> None:
-        began = {"state": "running", "started_at": time.time()}
-        running = self._running = Running(id, (await self._read(id)).summary)
+        running = self._running = Running(id, Summary())
         try:
-            job = await self._change(id, lambda now: replace(now, **began))
+            running.summary = (await self._read(id)).summary
+            job = await self._change(id, _begun)
+            if job.state != "running":
+                await self._change(id, partial(_not_begun, running))
+                return
             try:
                 job = await self._trained(job, running)
             except CorralError as error:
@@ -356,6 +341,17 @@ class Jobs:
                 except CorralError as error:
                     job = replace(job, reason=f"trained, but no model could be made: {error.message}")
         return job
+
+
+def _begun(job: Job) -> Job:
+    """Unless it was stopped just before."""
+    return replace(job, state="running", started_at=time.time()) if job.state == "queued" else job
+
+
+def _not_begun(running: Running, job: Job) -> Job:
+    if job.state != "stopping":
+        return job
+    return replace(job, state="stopped", reason=running.reason, finished_at=time.time())
 
 
 def _left(events: list[Event], job: Job) -> Job:
