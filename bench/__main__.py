@@ -7,6 +7,7 @@ import asyncio
 import os
 import platform
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from corral import __version__, hardware
 
 # The budget of docs/architecture.md, in seconds and bytes.
 CPU_A_TOKEN, FIRST_BYTE, LIST, IDLE, LOAD, CREATE = 60e-6, 3e-3, 0.1, 80e6, 0.3, 0.5
-RENDER, PIECE = 5e-3, 10e-6
+RENDER, PIECE, PREPARE, READY = 5e-3, 10e-6, 10e-3, 0.5
 _SETTLE_S = 0.5
 
 
@@ -106,6 +107,7 @@ async def run(against: str | None, *, quick: bool, effort: Effort, console: Cons
         other = url_target(against) if against else None
         bench = Bench(corral, environment, other, effort, report, console)
         await idle_memory(bench)
+        ready_figure(bench, folder)
         bench.say("create")
         import_figure(bench, folder)
         bench.say("pocket")
@@ -164,6 +166,18 @@ async def idle_memory(bench: Bench) -> None:
     )
 
 
+def ready_figure(bench: Bench, folder: Path) -> None:
+    """From the start of a second server to its first answer."""
+    times = []
+    for _ in range(bench.effort.list_rounds):
+        began = time.perf_counter()
+        with corral_server(folder):
+            times.append(time.perf_counter() - began)
+    found = {"corral": Sample(tuple(times))}
+    add = bench.report.add
+    add("server ready", "ms", MILLI, found, base_is="none", added=found["corral"], budget=READY)
+
+
 def import_figure(bench: Bench, folder: Path) -> None:
     admin, effort = Admin(bench.corral), bench.effort
     size, rounds = effort.transfer_bytes, effort.transfer_rounds
@@ -187,6 +201,7 @@ async def tiny_figures(bench: Bench, model: BenchModel) -> None:
         async with bare_engine(model) as engine:
             targets = [engine, *bench.servers]
             await first_figures(bench, targets, name, model)
+            await prepare_figures(bench, model)
             tokens = bench.effort.tiny_tokens
             await flow_figures(bench, targets, name, model, Load(1, tokens, bench.effort.rounds, repeats=2))
             await flow_figures(bench, targets, name, model, Load(8, tokens // 2, bench.effort.rounds))
@@ -251,13 +266,13 @@ async def transfer_figures(bench: Bench, model: BenchModel, folder: Path) -> Non
 class _installed:
     """The model on every server, and gone afterwards from one that is not ours."""
 
-    def __init__(self, bench: Bench, name: str, model: BenchModel) -> None:
+    def __init__(self, bench: Bench, name: str, model: BenchModel, **more: str) -> None:
         self._admins = {server.name: Admin(server) for server in bench.servers}
-        self._name, self._model = name, model
+        self._name, self._model, self._more = name, model, more
 
     def __enter__(self) -> None:
         for admin in self._admins.values():
-            admin.create(self._name, self._model)
+            admin.create(self._name, self._model, **self._more)
 
     def __exit__(self, *_: object) -> None:
         for admin in self._admins.values():
@@ -327,6 +342,21 @@ async def first_figures(bench: Bench, targets: Sequence[Target], name: str, mode
         found = await measure.first_byte(targets, request, bench.effort.first_rounds)
         title = f"first byte, warm {label}, {model.name}"
         bench.report.add(title, "ms", MILLI, found, budget=FIRST_BYTE)
+
+
+async def prepare_figures(bench: Bench, model: BenchModel) -> None:
+    """A chat of 100 messages up to its prompt: rendered here, cut where it must be, counted."""
+    name, add = "bench-rendered", bench.report.add
+    with _installed(bench, name, model, renderer="qwen3-coder"):
+        for label, words in (("that fits", 0), ("that is cut", 3)):
+            body = prompts.long_chat(name, words)
+
+            async def take(target: Target, body: bytes = body) -> float:
+                return await measure.post_s(target, "/api/chat", body)
+
+            found = await measure.collect(bench.servers, bench.effort.first_rounds, take)
+            title = f"prepare 100 messages {label}"
+            add(title, "ms", MILLI, found, base_is="none", added=found["corral"], budget=PREPARE)
 
 
 async def flow_figures(

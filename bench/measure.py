@@ -16,7 +16,7 @@ import psutil
 
 from bench.models import BenchModel
 from bench.servers import NUM_CTX, Target
-from bench.streams import Address, Timing, call, stream
+from bench.streams import Address, Timing, answered, call, stream
 
 # The same each time, so that a warm request finds it already read.
 _PROMPT = "once upon a time there was a small herd of horses that lived in a wide green corral "
@@ -204,6 +204,13 @@ def memory_bytes(pid: int) -> tuple[float, float]:
     process = psutil.Process(pid)
     alone = float(process.memory_info().rss)
     return alone + sum(float(child.memory_info().rss) for child in process.children(recursive=True)), alone
+
+
+async def post_s(target: Target, path: str, body: bytes) -> float:
+    """Seconds of a POST on a fresh connection, to the end of its answer."""
+    began = time.perf_counter()
+    await answered(target.address, path, body)
+    return time.perf_counter() - began
 
 
 async def http_call(address: Address, path: str, times: int) -> Sample:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -62,6 +63,16 @@ def conversation() -> list[Message]:
     ]
     middle = (turns[at % 4] for at in range(NUM_MESSAGES - 2))
     return [Message("system", words), *middle, Message("user", words)]
+
+
+def long_chat(model: str, words: int) -> bytes:
+    """A request with 100 messages of so many words, to which the server answers with the prompt."""
+    turns = [
+        {"role": "assistant" if at % 2 else "user", "content": f"{at} " + "herd of horses " * (words // 3)}
+        for at in range(99)
+    ]
+    body = {"model": model, "messages": [{"role": "system", "content": "Be brief."}, *turns]}
+    return json.dumps({**body, "stream": False, "_debug_render_only": True}).encode()
 
 
 def tools() -> list[Tool]:

@@ -30,6 +30,7 @@ NUM_CTX = 1024  # of one slot, in tokens
 _START_TIMEOUT_S = 60.0
 _UNLOAD_TIMEOUT_S = 20.0
 _POLL_S = 0.02
+_OURS = ("CORRAL_", "OLLAMA_", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,11 @@ async def started(params: LaunchParams, openmp: Mapping[str, str] | None = None)
 
 
 def server_environment(folder: Path, port: int) -> dict[str, str]:
-    """Our environment without its settings; store, keys and home lie in `folder`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CORRAL_", "OLLAMA_"))}
+    """Our environment without its settings; store, keys and home lie in `folder`.
+
+    Without the wish to keep no bytecode, too: an installed program has its own.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     return kept | {
         "HOME": str(folder),
         "CORRAL_HOST": f"127.0.0.1:{port}",
@@ -157,14 +161,14 @@ class Admin:
         url = f"http://{target.address.host}:{target.address.port}"
         self._http = httpx.Client(base_url=url, timeout=600, trust_env=False)
 
-    def create(self, name: str, model: BenchModel) -> None:
-        """Upload the weights and create a model from them."""
+    def create(self, name: str, model: BenchModel, **more: str) -> None:
+        """Upload the weights and create a model from them; `more` are further fields of the request."""
         with model.path.open("rb") as file:
             digest = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
             if self._http.head(f"/api/blobs/{digest}").status_code != 200:
                 file.seek(0)
                 self._http.post(f"/api/blobs/{digest}", content=file).raise_for_status()
-        body = {"model": name, "files": {model.path.name: digest}, "stream": False}
+        body = {"model": name, "files": {model.path.name: digest}, "stream": False, **more}
         self._http.post("/api/create", json=body).raise_for_status()
 
     def delete(self, name: str) -> None:

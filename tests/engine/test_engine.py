@@ -238,10 +238,12 @@ async def test_a_killed_child_ends_the_answer_with_an_error(chat_model: Path):
 async def test_a_child_that_is_stuck_is_told_from_one_that_answers(
     chat_model: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("corral.engine.launch._PING_S", 0.5)
     async with running(LaunchParams(model=str(chat_model), num_ctx=256)) as process:
         assert await process.answers()
+        monkeypatch.setattr("corral.engine.launch._PING_S", 0.5)
         os.kill(process.pid, signal.SIGSTOP)
+        while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
         assert process.alive
         assert not await process.answers()
 

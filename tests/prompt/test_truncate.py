@@ -96,3 +96,9 @@ def test_an_end_that_the_template_refuses_is_passed_over():
 
     found = asyncio.run(fit(conversation("uauaua"), 50, count))
     assert [message.content for message in found] == ["2", "3", "4", "5"]
+
+
+def test_of_a_long_chat_only_a_few_prompts_are_rendered_and_counted():
+    seen = []
+    assert len(kept("s" + "ua" * 50, 400, seen=seen)) == 40
+    assert len(seen) <= 8

@@ -14,6 +14,7 @@ from corral.core.requests import GenerationRequest
 from corral.engine import Chunk, Finish, PrefillProgress, TextPiece
 from corral.scheduler import Lease
 from corral.serving.continuation import Continuation, complete
+from corral.serving.counting import TokenCounter
 from corral.serving.meter import Meter
 from corral.serving.run import Run
 from tests.helpers.build_model import build_model
@@ -55,6 +56,7 @@ def answered(engine: Engine) -> list[Done]:
             adapter_scales=(),
             meter=Meter("generate"),
             load_s=0.0,
+            counter=TokenCounter(client),
         )
         events = [event async for batch in complete(made, Continuation(prompt="x")) for event in batch]
         return [event for event in events if isinstance(event, Done)]

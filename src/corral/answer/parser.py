@@ -46,6 +46,24 @@ class PlainParser:
         return []
 
 
+class Holder:
+    """A parser's text that is held back until more of it is there, however long that takes."""
+
+    _held = ""
+    _only_space = False
+
+    def _hold(self, text: str) -> None:
+        # Taken out first: a text that nothing else refers to grows in its place, others are copied each time.
+        held, self._held = self._held, ""
+        held += text
+        self._held = held
+
+    def _is_more_space(self, text: str) -> bool:
+        """Whether nothing but white space is held, and more of it comes: that decides nothing."""
+        self._only_space = text.isspace() and (self._only_space or self._held.isspace())
+        return self._only_space
+
+
 class LogprobCarrier:
     """Log-probabilities whose text is held back go with the next event, in order; none is lost."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from corral.answer.parser import LogprobCarrier, Logprobs, numbered
+from corral.answer.parser import Holder, LogprobCarrier, Logprobs, numbered
 from corral.answer.scan import ObjectScanner, first_of, held_back
 from corral.core.events import Event, Text, Thinking, ToolCalls
 from corral.core.messages import Tool, ToolCall
@@ -85,7 +85,7 @@ class _State(Enum):
     REMOVED = auto()  # inside a block that is dropped
 
 
-class TaggedParser:
+class TaggedParser(Holder):
     """Splits an answer by the tags of `layout`. White space around tags is trimmed.
 
     A call that cannot be decoded, because it is wrong or because the answer ended within it, is given out as
@@ -104,7 +104,6 @@ class TaggedParser:
         self._drop_thinking = drop_thinking
         self._required = start is Start.THINKING
         self._state = _State.CONTENT if start is Start.CONTENT else _State.STARTING
-        self._held = ""
         self._trim = False  # white space that comes next is dropped
         self._removed_close = ""
         self._searched = 0  # of a call's text, how much holds no closing tag
@@ -120,8 +119,11 @@ class TaggedParser:
         }
 
     def feed(self, text: str, logprobs: Logprobs = ()) -> list[Event]:
-        self._held += text
+        is_space = self._is_more_space(text)
+        self._hold(text)
         events: list[Event] = []
+        if is_space and not self._trim:
+            return self._logprobs.attach(events, logprobs)
         while self._held and self._ready() and self._steps[self._state](events):
             pass
         return self._logprobs.attach(events, logprobs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 
-from corral.answer.parser import LogprobCarrier, Logprobs
+from corral.answer.parser import Holder, LogprobCarrier, Logprobs
 from corral.answer.scan import partial_suffix
 from corral.core.events import Event, Text, Thinking
 
@@ -18,7 +18,7 @@ class _State(Enum):
     CONTENT = auto()
 
 
-class ThinkingParser:
+class ThinkingParser(Holder):
     """Splits text at one pair of tags. `inside`: the prompt already ends with the opening tag.
 
     Only a tag at the very start opens reasoning. Text still held back at the end is given out by `flush`.
@@ -30,7 +30,6 @@ class ThinkingParser:
         self._open = open
         self._close = close
         self._state = _State.OPENED if inside else _State.START
-        self._held = ""
         self._logprobs = LogprobCarrier()
 
     def feed(self, text: str, logprobs: Logprobs = ()) -> list[Event]:
@@ -51,8 +50,11 @@ class ThinkingParser:
     def _split(self, text: str) -> list[Event]:
         if self._state is _State.CONTENT:
             return [Text(text)] if text else []
-        self._held += text
+        is_space = self._is_more_space(text)
+        self._hold(text)
         events: list[Event] = []
+        if is_space and self._state is _State.START:
+            return events
         steps = {
             _State.START: self._start,
             _State.OPENED: self._opened,

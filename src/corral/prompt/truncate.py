@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Sequence
 
 from corral.core.messages import Message
@@ -27,41 +28,60 @@ async def fit(
     if len(messages) < 2 or limit <= 0:
         return list(messages)
 
+    total = 0
+
     async def fits(first: int) -> bool:
+        nonlocal total
         kept = candidate(messages, first)
         counted = kept if native else messages[first:]
         images = sum(len(message.images) for message in counted) * image_tokens
         if images > limit:
             return False
         tokens = await count(kept)
+        total = total or tokens or 0
         return tokens is not None and tokens + images <= limit
 
     if await fits(0):
         return list(messages)
+    guess = _guess(messages, limit / total if total else 0.0)
     best = len(messages) - 1
     for role in dict.fromkeys(message.role for message in messages[1:-1]):
         places = [at for at in range(1, best) if messages[at].role == role]
-        best = await _first(places, fits) or best
+        best = await _first(places, fits, guess) or best
     return candidate(messages, best)
 
 
-async def _first(places: Sequence[int], fits: Callable[[int], Awaitable[bool]]) -> int | None:
-    """The first of `places` that fits, found by halving; None where none does.
+def _guess(messages: Sequence[Message], share: float) -> int:
+    """The first message of the end that makes up `share` of the whole, by its length as text."""
+    lengths = [len(message.content) + len(message.thinking) for message in messages]
+    left = share * sum(lengths)
+    for at in reversed(range(len(messages))):
+        left -= lengths[at]
+        if left < 0:
+            return at + 1
+    return 0
+
+
+async def _first(places: Sequence[int], fits: Callable[[int], Awaitable[bool]], guess: int) -> int | None:
+    """The first of `places` that fits; None where none does.
+
+    It is looked for from `guess` on, in growing steps, then by halving: each look renders a prompt and counts
+    its tokens.
 
     Of conversations that begin with the same role the shorter one never needs more tokens. With different
     roles it may: some templates show the system text only before a user's message, some refuse to begin with
     an answer.
     """
-    if not places or not await fits(places[-1]):
-        return None
-    too_long, best = -1, len(places) - 1
+    too_long, best, step = -1, len(places), 1
+    at = min(bisect_left(places, guess), len(places) - 1)
     while best - too_long > 1:
-        middle = (too_long + best) // 2
-        if await fits(places[middle]):
-            best = middle
-        else:
-            too_long = middle
-    return places[best]
+        fitting = await fits(places[at])
+        too_long, best = (too_long, at) if fitting else (at, best)
+        at += -step if fitting else step
+        step *= 2
+        if not too_long < at < best:
+            at = (too_long + best) // 2
+    return places[best] if best < len(places) else None
 
 
 def candidate(messages: Sequence[Message], first: int) -> list[Message]:

@@ -1,9 +1,9 @@
 """Which models are loaded, and who may use them: leases, keep-alive, unloading.
 
 Runners on a CPU share its cores, and nothing is done about that here: with the engine's barriers told to
-spin briefly (`GOMP_SPINCOUNT=1000`, set by the engine room) two children decoding at once reach 75 tokens
-a second together where one alone reaches 77, each with as many threads as there are cores. Taking turns or
-splitting the cores would cost a waiting request more than that.
+spin briefly (`GOMP_SPINCOUNT=1000`, set by the engine room) two children decoding at once reach together what
+one alone reaches, each with as many threads as there are cores. Taking turns would not reach more, and with
+split cores a model alone would run at half of its speed. Figures: docs/performance.md.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ class RenderedChat(ChatRun):
         return prompt_for(self._run.model, messages, self._tools, self._run.think, mark=mark)
 
     async def _count(self, messages: Sequence[Message]) -> int:
-        return await self._run.count(self._prompt(messages, mark=False).text)
+        return await self._run.size(self._prompt(messages, mark=False).text)
 
     async def _events(self, stream: AsyncGenerator[list[Event], None]) -> AsyncGenerator[list[Event], None]:
         calls = CallGate(parallel=self._choice.parallel)

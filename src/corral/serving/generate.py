@@ -101,7 +101,7 @@ class GenerateRun:
         self, messages: list[Message], make: Callable[[Sequence[Message]], Prompt]
     ) -> list[Message]:
         async def count(some: Sequence[Message]) -> int:
-            return await self._run.count(make(some).text)
+            return await self._run.size(make(some).text)
 
         return await self._run.fit(messages, count)
 
@@ -113,7 +113,7 @@ class GenerateRun:
             return await run.client.apply_template(native_messages(some), (), template_arguments(run.think))
 
         async def count(some: Sequence[Message]) -> int:
-            return await run.count(await render_native(as_text(some)[0]))
+            return await run.size(await render_native(as_text(some)[0]))
 
         kept = await run.fit(messages, count, native=True)
         marked, images = as_text(kept)

@@ -70,9 +70,13 @@ class Opening:
 
     def __init__(self, run: Run) -> None:
         self.is_over = False
-        self.reasoning = ""
+        self._reasoning: list[str] = []
         self._run = run
         self._called = False
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._reasoning)
 
     def passed(self, events: Sequence[Event]) -> list[Event]:
         out: list[Event] = []
@@ -83,7 +87,7 @@ class Opening:
                 continue
             match event:
                 case Thinking(text):
-                    self.reasoning += text
+                    self._reasoning.append(text)
                     out.append(event)
                 case Text(text) if text.strip():
                     self.is_over = True
@@ -101,13 +105,17 @@ class _Watch:
 
     def __init__(self, inner: AnswerParser) -> None:
         self.tags: Sequence[str] = inner.tags
-        self.before = ""
+        self._before: list[str] = []
         self._inner = inner
         self._begun = False
 
+    @property
+    def before(self) -> str:
+        return "".join(self._before)
+
     def feed(self, text: str, logprobs: Sequence[TokenLogprob] = ()) -> list[Event]:
         if not self._begun:
-            self.before += text
+            self._before.append(text)
         return self._look(self._inner.feed(text, logprobs))
 
     def finish(self) -> list[Event]:
@@ -116,6 +124,7 @@ class _Watch:
     def _look(self, events: list[Event]) -> list[Event]:
         for event in events:
             if isinstance(event, Text) and event.text.strip() and not self._begun:
-                self.before = self.before[: self.before.rfind(event.text)]
+                before = self.before
+                self._before = [before[: before.rfind(event.text)]]
                 self._begun = True
         return events

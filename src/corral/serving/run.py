@@ -19,6 +19,7 @@ from corral.engine import Client, Finish, Sampling, TextPiece
 from corral.errors import EngineError, PromptTooLong, TemplateError
 from corral.prompt import IMAGE_TOKENS, fit, prompt_opens_thinking, template_of
 from corral.scheduler import Lease
+from corral.serving.counting import TokenCounter
 from corral.serving.meter import Meter
 
 log = logging.getLogger("corral.serving")
@@ -57,6 +58,7 @@ class Run:
     adapter_scales: tuple[float, ...]
     meter: Meter
     load_s: float
+    counter: TokenCounter
     owner: int | None = None
 
     @property
@@ -126,8 +128,10 @@ class Run:
             right_tokens=finish.right_tokens,
         )
 
-    async def count(self, text: str) -> int:
-        return len(await self.client.tokenize(text))
+    async def size(self, text: str) -> int:
+        """How many tokens a prompt has; where it surely fits, whatever they are, only an upper bound."""
+        # What images take comes on top, so there is no telling what fits beside them.
+        return await self.counter.size(text, 0 if self.image_tokens else self.lease.num_ctx)
 
     def check_window(self, num_tokens: int) -> None:
         """Refuse a prompt that this request's window cannot hold, in the engine's own words."""
@@ -184,7 +188,7 @@ class Run:
         """The prompt cut to the window where the request allows that. Raises PromptTooLong, EngineError."""
         if has_images:
             return Fitted(prompt)
-        tokens = await self.client.tokenize(prompt)
+        tokens = await self.counter.tokens(prompt)
         whole = Fitted(prompt, tuple(tokens))
         limit = self.lease.num_ctx
         if len(tokens) < limit or self.request.debug_render_only:

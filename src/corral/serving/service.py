@@ -29,6 +29,7 @@ from corral.scheduler import Lease, Scheduler
 from corral.serving import checks
 from corral.serving.answers import Answer
 from corral.serving.chat import ChatRun, chat_run
+from corral.serving.counting import TokenCounter
 from corral.serving.embed import EmbedRun
 from corral.serving.generate import GenerateRun
 from corral.serving.media import readable_files, readable_messages
@@ -178,6 +179,7 @@ class Service:
                     adapter_scales=scales,
                     meter=meter,
                     load_s=meter.elapsed_s,
+                    counter=TokenCounter(lease.runner.client),
                     owner=owner,
                 )
             finally:

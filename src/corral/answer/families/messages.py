@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from corral.answer.parser import LogprobCarrier, Logprobs, numbered
+from corral.answer.parser import Holder, LogprobCarrier, Logprobs, numbered
 from corral.answer.scan import first_of, held_back
 from corral.core.events import Event, Text, Thinking, ToolCalls
 from corral.core.messages import ToolCall
@@ -26,7 +26,7 @@ class Header:
     recipient: str = ""
 
 
-class MessageStream:
+class MessageStream(Holder):
     """Reads the messages of one answer; the first header's beginning is part of the prompt.
 
     `ends` are the tags that close a body, `head_tags` those within a header. Calls are given out when the
@@ -46,18 +46,18 @@ class MessageStream:
         self.tags: Sequence[str] = (*self._body_tags, _MESSAGE, *head_tags)
         self._header: Header | None = None
         self._in_header = True
-        self._held = ""
-        self._calls: list[tuple[str, str]] = []  # recipient and text
+        self._searched = 0  # of a header, how much holds no end of it
+        self._calls: list[tuple[str, list[str]]] = []  # recipient and pieces of text
         self._logprobs = LogprobCarrier()
 
     def open(self, header: Header) -> None:
         """The prompt has begun a message already: what comes first is its body."""
         self._header, self._in_header = header, False
         if header.recipient:
-            self._calls.append((header.recipient, ""))
+            self._calls.append((header.recipient, []))
 
     def feed(self, text: str, logprobs: Logprobs = ()) -> list[Event]:
-        self._held += text
+        self._hold(text)
         events: list[Event] = []
         while self._read_head(events) if self._in_header else self._read_body(events):
             pass
@@ -77,7 +77,8 @@ class MessageStream:
     def _add_calls(self, events: list[Event]) -> None:
         """All calls as one event; one that cannot be decoded becomes text, and the log says why."""
         calls: list[ToolCall] = []
-        for recipient, body in self._calls:
+        for recipient, pieces in self._calls:
+            body = "".join(pieces)
             try:
                 calls.append(self._decode_call(recipient, body))
             except CorralError as error:
@@ -87,11 +88,12 @@ class MessageStream:
             events.append(ToolCalls(numbered(calls, 0)))
 
     def _read_head(self, events: list[Event]) -> bool:
-        head, tag, rest = self._held.partition(_MESSAGE)
-        if tag:
-            self.open(self._read_header(head.rpartition(_START)[2]))
-            self._held = rest
-        return bool(tag)
+        at = self._held.find(_MESSAGE, max(0, self._searched - len(_MESSAGE)))
+        self._searched = len(self._held) if at < 0 else 0
+        if at >= 0:
+            self.open(self._read_header(self._held[:at].rpartition(_START)[2]))
+            self._held = self._held[at + len(_MESSAGE) :]
+        return at >= 0
 
     def _read_body(self, events: list[Event]) -> bool:
         at, tag = first_of(self._held, self._body_tags)
@@ -109,7 +111,6 @@ class MessageStream:
         if not text or self._header is None:
             return
         if self._header.recipient:
-            recipient, before = self._calls[-1]
-            self._calls[-1] = (recipient, before + text)
+            self._calls[-1][1].append(text)
         else:
             events.append(Thinking(text) if self._header.thinking else Text(text))
