@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corral.library.draft import check_modelfile
 
@@ -65,3 +67,23 @@ def test_a_base_that_would_be_pulled_first_is_named():
 
 def test_parameters_that_are_no_more_are_noted():
     assert check("FROM x\nPARAMETER mirostat 1").notes == ("warning: parameter mirostat is deprecated",)
+
+
+PIECES = [
+    "FROM ",
+    "from",
+    "PARAMETER ",
+    "TEMPLATE ",
+    "MESSAGE user ",
+    "SYSTEM ",
+    "ADAPTER ",
+    "REQUIRES ",
+    "num_ctx ",
+]
+PIECES += ['"""', '"', "\n", "\r\n", "{{", "}}", ".", "tiny.gguf", " x:cloud:local", "hf.co/a/b", "\x00", "#"]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=12).map("".join))
+def test_whatever_is_written_has_a_problem_or_makes_a_request(text):
+    draft = check(text)
+    assert draft.problems or {"from", "files"} & draft.request.keys()
