@@ -43,7 +43,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 REAL_SERVER = os.environ.get("CORRAL_LLAMA_SERVER")
 
 HELLO = "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n"
-ENDLESS = Options(temperature=1.5, num_predict=-1, seed=1)
+# No end is ever allowed; what is sampled freely may end before anybody has looked at its first tokens.
+ENDLESS = 'root ::= "ha! " root'
 
 
 @pytest.fixture(params=["packaged", "native"])
@@ -69,6 +70,10 @@ def sampling(options: Options, **more: object) -> Sampling:
     return Sampling.of(
         options, 2048, logprobs=bool(more.get("logprobs")), top_logprobs=int(str(more.get("top", 0)))
     )
+
+
+def endless() -> Completion:
+    return Completion(prompt=HELLO, grammar=ENDLESS, sampling=sampling(Options(num_predict=-1)))
 
 
 async def chunks(process: Process, request: Completion | ChatCompletion) -> list[Chunk]:
@@ -228,9 +233,8 @@ async def kill_while_reading(process: Process, request: Completion) -> None:
 
 async def test_a_killed_child_ends_the_answer_with_an_error(chat_model: Path):
     async with running(LaunchParams(model=str(chat_model), num_ctx=2048)) as process:
-        request = Completion(prompt=HELLO, sampling=sampling(ENDLESS))
         with pytest.raises(RunnerCrashed):
-            await kill_while_reading(process, request)
+            await kill_while_reading(process, endless())
         await asyncio.wait_for(asyncio.shield(process.exited), 5)
         assert not process.alive
 
@@ -250,9 +254,7 @@ async def test_a_child_that_is_stuck_is_told_from_one_that_answers(
 
 async def test_a_client_that_leaves_frees_the_slot(chat_model: Path):
     async with running(LaunchParams(model=str(chat_model), num_ctx=2048)) as process:
-        async with aclosing(
-            process.client.complete(Completion(prompt=HELLO, sampling=sampling(ENDLESS)))
-        ) as stream:
+        async with aclosing(process.client.complete(endless())) as stream:
             async for batch in stream:
                 if any(isinstance(chunk, TextPiece) for chunk in batch):
                     break

@@ -30,7 +30,6 @@ __all__ = [
     "Sampling",
     "TextPiece",
     "ToolCallDelta",
-    "build_of",
     "child_environment",
     "describe",
     "die_with_parent",
