@@ -155,6 +155,21 @@ def test_a_key_never_uses_prompts_of_another_one_unless_that_is_allowed(start, s
     assert uses_cache(key(server, "eve")) is shared
 
 
+def test_what_one_key_wrote_does_not_show_in_guesses_for_another(start):
+    server = begin(start, CORRAL_OPEN="none")
+    ann, bob = server.headers, key(server, "bob")
+    prompt = "def half(width):\n    return width / 2\n\nThe same again:\ndef half(width):\n"
+    options = {**GREEDY, "num_predict": 100, "repeat_penalty": 1}
+
+    def guesses(headers):
+        server.headers = headers
+        body = {"model": "pocket", "prompt": prompt, "raw": True, "stream": False, "options": options}
+        return server.post("/api/generate", body).get("guessed_count", 0)
+
+    assert guesses(ann) > 0
+    assert [guesses(bob), guesses(ann)] == [0, 0]
+
+
 def test_a_key_that_comes_later_does_not_use_what_the_engine_keeps_in_memory(start):
     server = begin(start, CORRAL_NUM_PARALLEL="1")
     other = PROMPT.replace("capital", "largest").replace("Country", "Region")

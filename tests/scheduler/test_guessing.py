@@ -13,9 +13,9 @@ WEIGHTS = Path("/w.gguf")
 AUTOMATIC = Lookup(match=16, least=4, most=12)
 
 
-def demand_of(options=Options(), *, exact=False, pays=True, **facts):  # noqa: B008 - a frozen value
+def demand_of(options=Options(), *, exact=False, apart=False, pays=True, **facts):  # noqa: B008 - a frozen value
     model = build_model(**facts)
-    return make_demand(model, options, given=None, shift=None, exact=exact, guessing_pays=pays)
+    return make_demand(model, options, given=None, shift=None, exact=exact, apart=apart, guessing_pays=pays)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ def demand_of(options=Options(), *, exact=False, pays=True, **facts):  # noqa: B
         (demand_of(Options(draft_num_predict=2)), Settings(), Lookup(match=16, least=2, most=2)),
         (demand_of(Options(draft_num_predict=30)), Settings(), Lookup(match=16, least=4, most=30)),
         (demand_of(exact=True), Settings(), None),
+        (demand_of(apart=True), Settings(), None),
         (demand_of(pays=False), Settings(), None),
         (demand_of(projectors=(Path(__file__),)), Settings(), None),
         (demand_of(family="qwen3next"), Settings(), None),

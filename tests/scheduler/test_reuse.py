@@ -90,11 +90,12 @@ def test_names_over_the_same_weights_share_a_runner(facts, expected):
         ({"exact": True}, {"exact": True}, None),
         ({"guessing_pays": False}, {"exact": True}, None),
         ({"guessing_pays": False}, {}, None),
+        ({}, {"apart": True}, "speculation on -> off, as several API keys use the model"),
+        ({"apart": True}, {"apart": True}, None),
+        ({"exact": True}, {"apart": True}, None),
     ],
 )
-def test_log_probabilities_need_a_runner_that_does_not_guess_and_that_one_serves_all(
-    loaded, wanted, expected
-):
+def test_who_must_not_get_guesses_has_a_runner_without_them_and_that_one_serves_all(loaded, wanted, expected):
     given = {"given": None, "shift": None}
     plan = plan_of(make_demand(build_model(), Options(), **given, **loaded))
     assert difference(plan, make_demand(build_model(), Options(), **given, **wanted), CPU) == expected

@@ -78,10 +78,13 @@ class StateFolder:
             path.unlink(missing_ok=True)
 
     def sweep(self, known: Collection[str]) -> None:
-        """Remove what killed servers left: unfinished files, and finished ones that no row knows."""
+        """Remove what killed servers left: unfinished files, and finished ones that no row knows.
+
+        Before this process has begun any: in a container a server often has the process id of the one before.
+        """
         for path in self.path.glob(f"*{_PARTIAL}"):
             owner = path.name.partition("-")[0]
-            if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            if owner.isdecimal() and (int(owner) == os.getpid() or not psutil.pid_exists(int(owner))):
                 path.unlink(missing_ok=True)
         for path in self.path.glob(f"*{_SUFFIX}"):
             if path.stem not in known and time.time() - _changed_at(path) > _YOUNG_S:

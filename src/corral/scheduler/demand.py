@@ -27,8 +27,9 @@ class Demand:
     """`num_ctx`, `num_batch`, `main_gpu` and `use_mmap` None, `num_gpu` < 0 and `num_threads` 0: automatic.
 
     `num_ctx` is within the model's limits. Sizes are bytes on disk. `key` is what a runner is known by:
-    two names over the same weights share one. `private`: the prompt may be used for its owner alone. `crowd`
-    is how many requests at most have wanted these weights at a time.
+    two names over the same weights share one. `private`: the prompt may be used for its owner alone;
+    `apart`: other owners use these weights, too, and what one wrote must not show in another's guesses.
+    `crowd` is how many requests at most have wanted these weights at a time.
 
     `draft_num_predict` is how many tokens may be guessed ahead, 0 for none; `guessing_pays` False: guesses
     for these weights were mostly wrong. `exact`: the request wants log-probabilities, which guessed tokens
@@ -50,6 +51,7 @@ class Demand:
     weights_size: int = 0
     extras_size: int = 0
     private: bool = False
+    apart: bool = False
     crowd: int = 0
 
     @property
@@ -68,6 +70,7 @@ def make_demand(
     given: frozenset[str] | None,
     shift: bool | None,
     private: bool = False,
+    apart: bool = False,
     exact: bool = False,
     guessing_pays: bool = True,
 ) -> Demand:
@@ -98,6 +101,7 @@ def make_demand(
         weights_size=model.network.file_size or _size(model.weights),
         extras_size=sum(_size(file) for file in files),
         private=private,
+        apart=apart,
     )
 
 

@@ -30,7 +30,7 @@ RECURRENT_FAMILIES = frozenset(
 def lookup_for(demand: Demand, settings: Settings) -> Lookup | None:
     """How the runner of this demand guesses; None where it must not, or gains nothing."""
     wanted = demand.draft_num_predict
-    if not (settings.speculation and wanted and can_look_up(demand.model)) or demand.exact:
+    if not (settings.speculation and wanted and can_look_up(demand.model)) or demand.exact or demand.apart:
         return None
     most = _MOST if wanted == AUTOMATIC_GUESSES or demand.model.draft else wanted
     return Lookup(match=_MATCH, least=min(_LEAST, most), most=most) if demand.guessing_pays else None

@@ -36,6 +36,8 @@ def _compared(plan: LaunchPlan, demand: Demand, machine: Machine) -> Iterator[tu
     yield "shift", plan.shift, demand.shift
     if demand.exact:
         yield "speculation", "on" if plan.guesses else "off", "off"
+    elif demand.apart and plan.lookup:
+        yield "speculation", "on", "off, as several API keys use the model"
     elif _guessing_matters(plan, demand):
         yield "draft_num_predict", _guesses(plan.draft_num_predict), _guesses(demand.draft_num_predict)
     yield "num_thread", plan.num_threads, demand.num_threads or machine.cores

@@ -101,15 +101,16 @@ class Scheduler:
         exact: bool = False,
         keep_alive_s: float | None = None,
         private: bool = False,
+        apart: bool = False,
     ) -> AbstractAsyncContextManager[Lease]:
         """Hold a slot of a runner of `model`, loading it if needed, for the time of an `async with`.
 
         `given` names the options that the request or the model set (None: all that differ from automatic),
         `shift` None means the model's default, `keep_alive_s` None keeps what holds now. The prompt of a
         `private` request is of use to its owner alone; `exact` asks for a runner that guesses no tokens
-        ahead, as log-probabilities need it. Raises ServerBusy, NotEnoughMemory, LoadError,
-        RunnerTimeout, RunnerCrashed, Unsupported; a request that is cancelled while it waits leaves at
-        once, and ends the load that only it waited for.
+        ahead, as log-probabilities need it, `apart` for one that guesses none from what others wrote. Raises
+        ServerBusy, NotEnoughMemory, LoadError, RunnerTimeout, RunnerCrashed, Unsupported; a request that is
+        cancelled while it waits leaves at once, and ends the load that only it waited for.
         """
         demand = make_demand(
             model,
@@ -117,6 +118,7 @@ class Scheduler:
             given=given,
             shift=shift,
             private=private,
+            apart=apart,
             exact=exact,
             guessing_pays=model.weights is None or self._guesswork.pays(model.weights),
         )

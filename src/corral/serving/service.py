@@ -28,6 +28,7 @@ from corral.prompt import chat_messages, check_images, generate_messages
 from corral.scheduler import Lease, Scheduler
 from corral.serving import checks
 from corral.serving.answers import Answer
+from corral.serving.authors import Authors
 from corral.serving.chat import ChatRun, chat_run
 from corral.serving.counting import TokenCounter
 from corral.serving.embed import EmbedRun
@@ -58,6 +59,7 @@ class Service:
         self._scheduler = scheduler
         self._observer = observer
         self._owner = owner
+        self._authors = Authors()
         self._preloads = preloads or Preloads(models, scheduler)
 
     async def generate(self, request: GenerateRequest) -> Answer:
@@ -166,6 +168,7 @@ class Service:
             exact=request.logprobs,
             keep_alive_s=request.keep_alive_s,
             private=owner is not None,
+            apart=self._authors.several(model.weights, owner),
         )
         async with held as lease:
             meter.leased(lease)
