@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -28,7 +29,16 @@ from tests.web.steps import (
 
 pytestmark = pytest.mark.slow
 
+# Less than it takes to give up waiting for an answer that another window seemed to write.
+SOON_MS = 5000
 GROWN = "length => document.querySelector('.message.assistant').innerText.length > length"
+
+
+# Which of these elements something lies over, or the edge of something cuts.
+HIDDEN = """items => items.filter((item) => {
+    const { left, right, top, height } = item.getBoundingClientRect();
+    return ![left + 8, right - 8].every((x) => item.contains(document.elementFromPoint(x, top + height / 2)));
+}).map((item) => item.innerText)"""
 
 
 def entry(page, title):
@@ -111,10 +121,14 @@ def test_answers_and_questions_have_versions(page, server):
 def test_a_reload_in_mid_answer_keeps_what_was_written(page, server):
     keep(server, "reloads", settings=ENDLESS)
     open_chat(page, server, "reloads")
+    # From its second visit on the page has a service worker, which must not swallow what is sent last.
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.reload()
+    composer(page).wait_for()
     send(page, "Count.")
     answers(page).get_by_text("1, ").first.wait_for()
     page.reload()
-    page.get_by_text("The answer was stopped here.").wait_for()
+    page.get_by_text("The answer was stopped here.").wait_for(timeout=SOON_MS)
     text = answers(page).last.inner_text()
     assert "1" in text
     page.get_by_role("button", name="Continue").click()
@@ -159,6 +173,43 @@ def test_chats_are_found_renamed_moved_pinned_and_deleted(page, server):
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     entry(page, "Newts").wait_for(state="hidden")
     assert server.request("GET", "/api/chats/old")[0] == 404
+
+
+def test_the_menu_of_a_chat_is_not_cut_by_the_list(page, server):
+    keep(server, "cut", message("a", "", "user", "Hello"), title="Narrow", pinned=True)
+    open_chat(page, server)
+    entry(page, "Narrow").hover()
+    page.get_by_role("button", name="Actions for Narrow").click()
+    items = page.get_by_role("menuitem")
+    items.last.wait_for()
+    assert items.evaluate_all(HIDDEN) == []
+
+
+def test_a_chat_that_is_deleted_is_left_and_its_answer_ends(page, context, server):
+    keep(server, "doomed", settings=ENDLESS, title="Doomed")
+    other = watched(context.new_page(), server)
+    for tab in (other, page):
+        open_chat(tab, server, "doomed")
+    send(page, "Count.")
+    answers(page).get_by_text("1, ").first.wait_for()
+    choose(page, "Doomed", "Delete")
+    # Elsewhere somebody is quicker.
+    server.request("DELETE", "/api/chats/doomed")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    for tab in (page, other):
+        tab.get_by_role("heading", name="New chat").wait_for()
+        assert tab.get_by_role("alert").count() == 0
+    busy = re.compile(rb"^corral_model_slots_in_use\S* [1-9]", re.MULTILINE)
+    wait_until(lambda: busy.search(server.request("GET", "/metrics")[1]) is None)
+    assert other.failures == []
+
+
+def test_what_is_sent_twice_at_once_is_sent_once(page, server):
+    open_chat(page, server)
+    composer(page).fill(QUESTION)
+    page.evaluate("for (let n = 0; n < 2; n += 1) document.querySelector('.composer').requestSubmit()")
+    wait_for_answer(page, ANSWER)
+    assert answers(page).count() == 1
 
 
 def test_what_was_exported_is_imported(page, server, tmp_path):

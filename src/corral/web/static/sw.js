@@ -3,7 +3,12 @@
 const CACHE = 'corral-{version}';
 const FILES = "{files}";
 
-self.addEventListener('install', (event) => event.waitUntil(fill()));
+self.addEventListener('install', (event) => {
+  // The API is none of our business. Without this a browser that knows it asks us all the same, and loses what a
+  // page that is being left sends last.
+  const network = ['/api/*', '/v1/*'].map((pathname) => ({ condition: { urlPattern: { pathname } }, source: 'network' }));
+  event.waitUntil(Promise.all([fill(), event.addRoutes?.(network)]));
+});
 self.addEventListener('activate', (event) => event.waitUntil(forgetOthers()));
 self.addEventListener('fetch', (event) => {
   const url = new URL(event.request.url);

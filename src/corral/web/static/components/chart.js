@@ -5,6 +5,7 @@ import { language } from '../lib/i18n.js';
 import { settings } from '../lib/store.js';
 
 const HEIGHT = 150;
+const LEAST_S = 60;
 const PALETTE = ['--accent', '--warn', '--code-name', '--code-number', '--danger', '--good'];
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
@@ -55,7 +56,7 @@ function options(host, { series, x, height, latest }) {
     padding: [8, 10, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
-    scales: { x: { time: x === 'time' }, y: { range: (_, low, high) => latest.current.range?.(low, high) ?? [0, high > 0 ? high * 1.15 : 1] } },
+    scales: { x: { time: x === 'time', ...(x === 'time' && { range: period }) }, y: { range: (_, low, high) => latest.current.range?.(low, high) ?? [0, high > 0 ? high * 1.15 : 1] } },
     axes: [{ ...axis, size: 24, space: 70, ...(x === 'time' && { values: clock }) }, { ...axis, size: 56, space: 34, values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)) }],
     series: [{}, ...series.map((one, index) => ({
       label: one.label, stroke: colour(PALETTE[index % PALETTE.length]), width: 1.6, spanGaps: Boolean(one.spanGaps),
@@ -65,6 +66,9 @@ function options(host, { series, x, height, latest }) {
     hooks: { setCursor: [(chart) => tip(host, chart, latest)] },
   };
 }
+
+// At least a minute: a single moment would else stand amid days.
+const period = (_, low, high) => (low === null || high - low >= LEAST_S ? [low, high] : [high - LEAST_S, high]);
 
 const clock = (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString(language.peek()));
 

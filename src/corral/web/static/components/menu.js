@@ -2,6 +2,9 @@
 import { cls, html, useEffect, useLayoutEffect, useRef, useState } from '../lib/html.js';
 import { Icon, IconButton } from './icon.js';
 
+const EDGE_PX = 8;
+const GAP_PX = 4;
+
 // `items` are { label, icon, onSelect, danger, checked, disabled }, or null for a line between groups.
 export function Menu({ label, icon = 'more', items, button, class: extra }) {
   const [isOpen, setOpen] = useState(false);
@@ -9,14 +12,23 @@ export function Menu({ label, icon = 'more', items, button, class: extra }) {
   const list = useRef();
   useLayoutEffect(() => {
     if (!isOpen) return;
-    keepInside(list.current);
-    list.current.querySelector('[role^=menuitem]:not([disabled])')?.focus();
+    place(list.current, root.current);
+    list.current.querySelector('[role^=menuitem]:not([disabled])')?.focus({ preventScroll: true });
   }, [isOpen]);
   useEffect(() => {
     if (!isOpen) return undefined;
     const away = (event) => !root.current.contains(event.target) && setOpen(false);
+    // What moves the button leaves the menu behind.
+    const moved = (event) => event.target.contains?.(root.current) && setOpen(false);
+    const resized = () => setOpen(false);
     addEventListener('pointerdown', away);
-    return () => removeEventListener('pointerdown', away);
+    addEventListener('scroll', moved, true);
+    addEventListener('resize', resized);
+    return () => {
+      removeEventListener('pointerdown', away);
+      removeEventListener('scroll', moved, true);
+      removeEventListener('resize', resized);
+    };
   }, [isOpen]);
   const close = () => {
     setOpen(false);
@@ -32,7 +44,7 @@ export function Menu({ label, icon = 'more', items, button, class: extra }) {
   };
   return html`<div class=${cls('menu', extra)} ref=${root} onKeyDown=${(event) => isOpen && onKey(event, list.current, close)}>
     ${button ? button(attributes) : html`<${IconButton} name=${icon} label=${label} ...${attributes} />`}
-    ${isOpen && html`<div class="menu-list" role="menu" aria-label=${label} ref=${list}>
+    ${isOpen && html`<div class="menu-list" role="menu" popover="manual" aria-label=${label} ref=${list}>
       ${items.filter((item) => item !== false).map((item) => item
         ? html`<button type="button" role=${item.checked === undefined ? 'menuitem' : 'menuitemradio'} tabindex="-1"
             aria-checked=${item.checked === undefined ? undefined : String(item.checked)} disabled=${item.disabled}
@@ -55,9 +67,13 @@ function onKey(event, list, close) {
   event.stopPropagation();
 }
 
-// The list stays within the window, however close to its edge the button is.
-function keepInside(list) {
-  const box = list.getBoundingClientRect();
-  if (box.right > innerWidth - 8) list.classList.add('to-left');
-  if (box.bottom > innerHeight - 8 && box.top > box.height) list.classList.add('to-top');
+// The list lies above everything, so that nothing around the button cuts it, and within the window.
+function place(list, around) {
+  list.showPopover?.();
+  const { left, right, top, bottom } = around.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = list;
+  const isWide = left + width > innerWidth - EDGE_PX;
+  const isLow = bottom + GAP_PX + height > innerHeight - EDGE_PX;
+  list.style.left = `${Math.max(EDGE_PX, isWide ? right - width : left)}px`;
+  list.style.top = `${Math.max(EDGE_PX, isLow ? top - GAP_PX - height : bottom + GAP_PX)}px`;
 }

@@ -55,7 +55,8 @@ export const serverShelf = {
 
   create: (chat) => post('/api/chats', chat),
   change: (id, change, options) => patch(address(id), change, options),
-  remove: (id) => del(address(id)),
+  // Somebody else may have been quicker.
+  remove: (id) => del(address(id)).catch((error) => { if (error.status !== 404) throw error; }),
 
   async exported(id, form) {
     const asked = new URLSearchParams({ format: form, ...(id ? { id } : {}) });

@@ -1,7 +1,7 @@
 // One chat while it is open: its tree of messages, the answer that is being written, and how both are kept.
 import { ndjson } from './api.js';
 import { requestBody } from './chat-request.js';
-import { announce, newId, shelf } from './chats.js';
+import { announce, newId, onChange, shelf } from './chats.js';
 import { Draft } from './draft.js';
 import { batch, computed, signal } from './html.js';
 import { refreshLoaded } from './store.js';
@@ -19,6 +19,8 @@ const running = new Map();
 
 export const runningConversation = (id) => running.get(id);
 
+onChange(({ kind, id }) => kind === 'removed' && running.get(id)?.forget());
+
 addEventListener('pagehide', () => running.forEach((conversation) => conversation.leave()));
 
 export class Conversation {
@@ -35,6 +37,9 @@ export class Conversation {
     this.live = signal(null);
     this.error = signal(null);
     this.unsaved = signal(false);
+    // As far as is known now: what others write is overdue some time after they last kept it.
+    this.now = signal(Date.now());
+    this.isForgotten = false;
     this.children = computed(() => childrenOf(this.nodes.value));
     this.path = computed(() => pathTo(this.nodes.value, this.head.value));
     this.pending = null;
@@ -47,9 +52,10 @@ export class Conversation {
   }
 
   // Whether an answer is being written by another tab or device.
-  isBusyElsewhere(now = Date.now()) {
+  isBusyElsewhere() {
     const last = this.path.peek().at(-1);
-    return !this.live.peek() && last?.data?.state === 'streaming' && now - (last.data.saved_at ?? 0) < ALIVE_MS;
+    if (this.live.peek() || last?.data?.state !== 'streaming') return false;
+    return this.now.value - (last.data.saved_at ?? 0) < ALIVE_MS;
   }
 
   // --- the tree
@@ -170,6 +176,7 @@ export class Conversation {
 
   // Changes are sent one after the other, each with the revision that the last one made.
   keep(change) {
+    if (this.isForgotten) return null;
     const { messages = [], ...fields } = change;
     this.pending ??= { messages: new Map(), fields: {} };
     for (const message of messages) this.pending.messages.set(message.id, message);
@@ -192,6 +199,7 @@ export class Conversation {
         this.revision = made.revision;
         announce({ kind: 'changed', id: this.id, revision: made.revision });
       } catch (error) {
+        if (this.isForgotten) return;
         this.pending = merged({ messages, fields }, this.pending);
         if (!(await this.recovered(error))) return;
       }
@@ -217,8 +225,16 @@ export class Conversation {
     return false;
   }
 
+  // It has been deleted: nothing of it is written or kept any more.
+  forget() {
+    this.isForgotten = true;
+    this.pending = null;
+    this.stop();
+  }
+
   // Take over what has changed on the shelf; `force` even while an answer is being written.
   async refresh(force = false) {
+    this.now.value = Date.now();
     if (!this.isKept || (!force && (this.live.peek() || this.pending || this.flushing))) return;
     const chat = await shelf().find(this.id, this.revision);
     if (!chat) return;
@@ -241,7 +257,7 @@ export class Conversation {
   // The page is being left: what is written so far goes out with it.
   leave() {
     const live = this.live.peek();
-    if (!live || !this.isKept) return;
+    if (!live || !this.isKept || this.isForgotten) return;
     const node = this.nodes.peek().get(live.id);
     const message = { ...node, content: live.content, data: { ...node.data, thinking: live.thinking || undefined, state: 'stopped' } };
     const change = { revision: this.revision, messages: [message], head: this.head.peek() };

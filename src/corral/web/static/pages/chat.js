@@ -4,6 +4,7 @@ import { ChatList } from '../components/chat/list.js';
 import { Messages } from '../components/chat/messages.js';
 import { Panel } from '../components/chat/panel.js';
 import { Icon, IconButton } from '../components/icon.js';
+import { toast } from '../components/toast.js';
 import { Conversation, runningConversation } from '../lib/conversation.js';
 import { newId, onChange, place, shelf } from '../lib/chats.js';
 import { cls, html, useEffect, useState } from '../lib/html.js';
@@ -71,11 +72,19 @@ function preferredModel() {
 
 // Keeps a conversation up to date with what others do to it. Returns how to stop.
 function follow(conversation) {
-  const refresh = () => conversation.refresh().catch(() => {});
+  const leave = () => {
+    conversation.forget();
+    location.replace('#/chat');
+  };
+  const refresh = () => conversation.refresh().catch((error) => {
+    if (error.status !== 404) return;
+    toast(t('chat.gone', { title: conversation.meta.peek().title || t('chat.untitled') }));
+    leave();
+  });
   const stop = onChange((message) => {
-    if (message.own || message.id !== conversation.id) return;
-    if (message.kind === 'removed') location.hash = '#/chat';
-    else refresh();
+    if (message.id !== conversation.id) return;
+    if (message.kind === 'removed') leave();
+    else if (!message.own) refresh();
   });
   const seen = () => document.visibilityState === 'visible' && refresh();
   let timer = 0;

@@ -40,7 +40,8 @@ export function Composer({ conversation, model }) {
   };
   const submit = (event) => {
     event?.preventDefault();
-    if (!isReady) return;
+    // What is on the screen may be older than what was just sent.
+    if (!isReady || conversation.live.peek()) return;
     const data = {};
     if (media.length) data.images = media;
     const texts = files.filter((file) => !file.data);
