@@ -128,6 +128,7 @@ def tune(folder: Path, way: str, options: Any) -> bool:
     spec = Spec(
         folder=str(job),
         models=str(folder / "models"),
+        home=str(folder / "home"),
         base=NAME,
         data=(str(folder / "rows.jsonl"),),
         device=options.device,

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from corral.cli.tune.chart import chart
 from corral.cli.tune.texts import data_text, event_text
+from tests.helpers import tuning_server
 from tests.helpers.scripted_server import Reply
+from tests.helpers.server import serving, wait_until
 
 REPORT = {
     "files": [{"path": "/j/data/0-examples.jsonl", "format": "messages", "rows": 61, "bytes": 9000}],
@@ -203,14 +209,49 @@ def test_detached_prints_the_id_alone(tuning, corral):
         (("ls", "x"), "usage: corral tune ls"),
         (("pocket", "--epochs", "many"), 'parsing "many": invalid syntax'),
         (("folder", "--data", "examples.jsonl"), "folder holds no model"),
+        (("pocket", "--data", "empty.jsonl"), "empty.jsonl is empty"),
+        (
+            ("pocket", "--data", "examples.jsonl", "--preset", "fast"),
+            "--preset is one of quick, balanced, thorough, not 'fast'",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_sent(tuning, corral, tmp_path, words, message):
     (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.jsonl").touch()
     ran = corral("tune", *words)
     assert ran.status == 1
     assert message in ran.err
     assert tuning.asked == []
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_the_job_at_work_and_says_how_to_come_back(tmp_path):
+    data = tmp_path / "examples.jsonl"
+    data.write_text(json.dumps([PLAN, step(1) | {"grad_norm": 1.0}, {"wait": 50}]))
+    with serving(tmp_path, command=(sys.executable, tuning_server.__file__)) as server:
+        server.post("/api/pull", {"model": "pocket", "stream": False})
+        words = ("tune", "pocket", "--data", str(data), "--name", "me/helper")
+        command = [sys.executable, "-m", "corral.cli", *words]
+        env = {**os.environ, **server.env}
+        process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+        try:
+            wait_until(lambda: "progress" in job_of(server))
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
+        job = job_of(server)
+        assert (process.returncode, job["state"]) == (130, "running")
+        assert said.splitlines()[-2:] == [
+            f"The job goes on in the server. To watch it again: corral tune logs -f {job['id']}",
+            f"To stop it, with a checkpoint: corral tune stop {job['id']}",
+        ]
+
+
+def job_of(server):
+    jobs = json.loads(server.request("GET", "/api/tune")[1])["jobs"]
+    return jobs[0] if jobs else {}
 
 
 def test_a_base_that_is_not_there_is_pulled_first(tuning, corral):

@@ -76,9 +76,7 @@ def tuned(server):
     """The command that has made `me/helper`, and how long the base took to answer meanwhile."""
     server.post("/api/generate", {"model": "pocket", "keep_alive": -1})
     began, waits = time.monotonic(), []
-    # All rows are learnt, in many small steps: a network as small as this one forgets quickly.
-    slowly = ("--eval-fraction", "0", "--batch-size", "8", "--epochs", "25", "--learning-rate", "4.5e-4")
-    words = ("tune", "pocket", "--data", str(EXAMPLES), "--name", "me/helper", *slowly)
+    words = ("tune", "pocket", "--data", str(EXAMPLES), "--name", "me/helper")
     with at_work(server, *words) as command:
         wait_until(lambda: "progress" in newest(server), timeout_s=120, message="no step was made")
         while command.poll() is None and len(waits) < 20:

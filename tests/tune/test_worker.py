@@ -20,6 +20,7 @@ from corral.engine import child_environment
 from corral.gguf import read_gguf
 from corral.tune.spec import Options, Spec
 from tests.helpers.engine_answers import with_engine
+from tests.helpers.native_program import stand_in, write_program
 from tests.helpers.shelf import Shelf
 
 pytestmark = pytest.mark.slow
@@ -51,6 +52,7 @@ def spec(shelf: Shelf, data: Path, tmp_path: Path) -> Callable[..., Spec]:
         return Spec(
             folder=str(tmp_path / folder),
             models=str(shelf.store.root),
+            home=str(tmp_path / "home"),
             base=base,
             data=(str(data),),
             **values,
@@ -199,6 +201,23 @@ def test_a_plan_trains_nothing(spec):
     assert 0 < plan["duration_s"] < 600
     assert "step" not in said
     assert sorted(path.name for path in Path(job.folder).iterdir()) == ["events.jsonl"]
+
+
+def test_with_nothing_held_out_the_verdict_goes_by_what_was_trained(spec):
+    said = all_of(spec(options=Options(max_steps=2, eval_fraction=0, learning_rate=1e-3)))
+    assert "eval" not in said
+    assert said["data"][0]["report"]["held_out_rows"] == 0
+    verdict = said["gate"][0]
+    assert verdict["measured"] == "loss on trained examples"
+    assert verdict["loss_after"] < verdict["loss_before"]
+
+
+def test_the_engine_that_the_server_uses_is_asked(spec, tmp_path):
+    """By who renders the rows, and by who compares what torch computes."""
+    engine, calls = stand_in(tmp_path), tmp_path / "calls"
+    program = write_program(tmp_path / "counted", f'echo "$$" >> "{calls}"\nexec "{engine}" "$@"')
+    assert "plan" in all_of(spec(mode="plan", llama_server=str(program)))
+    assert len(calls.read_text().splitlines()) == 2
 
 
 def test_without_the_packages_that_train_the_child_says_how_to_get_them(spec):

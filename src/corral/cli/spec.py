@@ -335,7 +335,7 @@ COMMANDS: tuple[Command, ...] = (
             Flag("dry-run", "Check the examples and show the plan; train nothing"),
             Flag("early-stop", "Stop after so many comparisons without progress; 0: never", "int"),
             Flag("epochs", "How often all examples are seen", "float"),
-            Flag("eval-fraction", "Share of the examples that is held out (default 0.05)", "float"),
+            Flag("eval-fraction", "Share of the examples that is held out; 0: none (default 0.05)", "float"),
             Flag("follow", "With logs: go on with what happens from now on", short="f"),
             Flag("force", "Name the result even if it is no better than its base"),
             Flag("format", "What the files hold: messages, sharegpt, alpaca, completion or text", "string"),

@@ -71,7 +71,7 @@ def build(settings: Settings, recent: RecentLog | None = None) -> App:
     service = Service(library, scheduler, Books(ring, metrics), prompt_owner, preloads)
     images = RemoteImages(settings.image_hosts)
     files = Files(settings.home / "files", database, _owner)
-    jobs = Jobs(settings.home, database, library, files, _owner)
+    jobs = Jobs(settings, database, library, files, _owner)
     table = [
         *api.routes(service, library, scheduler, saved),
         *api.key_routes(ring),

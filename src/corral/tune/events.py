@@ -40,7 +40,7 @@ class Stepped(_Event, frozen=True, kw_only=True, tag="step"):
 
 
 class Evaluated(_Event, frozen=True, kw_only=True, tag="eval"):
-    """Loss on the held-out examples. Step 0 is the base as it came."""
+    """Loss on the held-out examples, if there are any. Step 0 is the base as it came."""
 
     step: int
     loss: float
@@ -57,8 +57,9 @@ class Note(_Event, frozen=True, kw_only=True, tag="note"):
 
 
 class Judged(_Event, frozen=True, kw_only=True, tag="gate"):
-    """The result beside the base. `better` decides whether it gets its name."""
+    """The result beside the base: `measured` says what the losses are, `better` whether it gets its name."""
 
+    measured: str = "held-out loss"
     loss_before: float
     loss_after: float
     passed_before: int

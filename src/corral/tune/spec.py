@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import msgspec
+
+from corral.settings import Settings
 
 Preset = Literal["quick", "balanced", "thorough"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -40,12 +43,13 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     folder: str  # the job's own: spec.json, events.jsonl, checkpoints/, adapter.gguf, card.json
     models: str  # the store
+    home: str  # of the server: which engine it uses is written there
+    llama_server: str = ""  # the setting of that name; empty: it is not set
     base: str  # a name in the store
     data: tuple[str, ...]
     validation: tuple[str, ...] = ()  # empty: a share of the data, drawn with the seed
     format: Format = ""
     prompts: str = ""  # a set of prompts with what their answers must hold, asked before and after
-    checkpoint: str = ""  # a safetensors folder with the base's weights; empty: the base's GGUF
     preset: Preset = "balanced"
     options: Options = Options()
     device: Device = "auto"
@@ -53,3 +57,9 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mode: Mode = "train"
     merge: bool = False
     quantize: str = ""  # of the merged model, such as q4_K_M
+
+    @property
+    def settings(self) -> Settings:
+        """As the server has them, as far as models and the engine go."""
+        program = Path(self.llama_server) if self.llama_server else None
+        return Settings(models=Path(self.models), home=Path(self.home), llama_server=program)

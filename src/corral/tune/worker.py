@@ -23,7 +23,7 @@ from corral.engine import die_with_parent
 from corral.errors import CorralError, NotEnoughMemory, StorageError, Unsupported
 from corral.gguf import read_gguf
 from corral.library import Library
-from corral.settings import Settings as ServerSettings
+from corral.native import program_in_use
 from corral.store import Store
 from corral.tune.data import prepare
 from corral.tune.events import DataRead, Done, Failed, Note
@@ -88,8 +88,7 @@ def _failed(error: CorralError) -> Failed:
 
 
 def _work(spec: Spec, say: Say, stopping: Stopping) -> None:
-    models = Path(spec.models)
-    library = Library(Store(models), ServerSettings(models=models))
+    library = Library(Store(Path(spec.models)), spec.settings)
     model = asyncio.run(library.resolve(spec.base))
     if model.weights is None:
         raise Unsupported(f'"{spec.base}" has no weights here: it cannot be tuned')
@@ -104,6 +103,7 @@ def _work(spec: Spec, say: Say, stopping: Stopping) -> None:
             max_length=settings.max_length,
             eval_fraction=settings.eval_fraction,
             seed=settings.seed,
+            llama_server=program_in_use(spec.settings),
         )
     )
     say(DataRead(report=msgspec.to_builtins(data.report)))

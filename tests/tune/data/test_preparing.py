@@ -19,7 +19,7 @@ ROWS = [chat(f"Who is number {number}?", f"Number {number} is Ada.") for number 
 
 
 async def prepared(model, *data: str, max_length: int = 512, seed: int = 0, **fields) -> Prepared:
-    spec = Spec(folder="", models="", base="pocket", data=data, **fields)
+    spec = Spec(folder="", models="", home="", base="pocket", data=data, **fields)
     return await prepare(spec, model, max_length=max_length, eval_fraction=0.05, seed=seed)
 
 
@@ -34,6 +34,14 @@ async def test_rows_become_sequences_whose_answers_are_learnt_to_the_end(pocket,
     sequence = found.train[0]
     assert len(sequence.tokens) == len(sequence.trained)
     assert set(sequence.trained) == {0, 1}
+
+
+async def test_too_few_rows_are_told_with_what_the_others_lack(pocket, write):
+    data = write("few.jsonl", [ROWS[0], {"messages": []}, ROWS[0]])
+    with pytest.raises(
+        InvalidInput, match=r"too little.*; other rows cannot be used: .*\(1 row, few.jsonl:2\)"
+    ):
+        await prepared(pocket, data)
 
 
 async def test_the_report_counts_what_was_read(pocket, write):

@@ -38,6 +38,11 @@ def test_a_row_that_makes_up_nearly_all_is_trained_on():
     assert all(held_out_rows(keys, 0.05, seed) == {99} for seed in range(20))
 
 
+def test_a_share_of_nothing_holds_nothing_out():
+    assert held_out_rows(KEYS, 0, seed=3) == frozenset()
+    assert held_out_rows([b"a"], 0, seed=3) == frozenset()
+
+
 def test_one_different_row_is_too_little():
     with pytest.raises(InvalidInput, match="one different row is too little"):
         held_out_rows([b"a", b"a"], 0.05, seed=0)

@@ -11,6 +11,7 @@ import pytest
 from corral import api, openai
 from corral.database import Database, database_path
 from corral.server.routing import Route, Router
+from corral.settings import Settings
 from corral.tune.files import Files
 from corral.tune.jobs import Jobs, child
 from tests.helpers.lora import build_lora
@@ -49,13 +50,15 @@ class Place:
         self.shelf = shelf
         self.home = home / "corral"
         self.owner = None
+        self.program = None  # a native engine, as the setting names it
         self.begin()
 
     def begin(self):
         """As a server that starts, before it looks at what another left."""
         self.database = Database(database_path(self.home))
         self.files = Files(self.home / "files", self.database, lambda: self.owner)
-        self.jobs = Jobs(self.home, self.database, self.shelf.library, self.files, lambda: self.owner)
+        settings = Settings(models=self.shelf.library.store.root, home=self.home, llama_server=self.program)
+        self.jobs = Jobs(settings, self.database, self.shelf.library, self.files, lambda: self.owner)
         table = [*api.tune_routes(self.jobs), *openai.tuning_routes(self.files, self.jobs)]
         transport = httpx.ASGITransport(app=Router(Route(*row) for row in table))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://corral.test", timeout=30)

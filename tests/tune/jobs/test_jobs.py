@@ -68,6 +68,24 @@ async def test_force_names_a_worse_model(place, adapter):
     assert (job["state"], job["published"]) == ("succeeded", "me/helper:latest")
 
 
+async def test_the_child_is_told_which_engine_serves(place, adapter, tmp_path):
+    place.program = tmp_path / "llama-server"
+    await place.end()
+    place.begin()
+    job = await place.ended(await place.create(trained(adapter)))
+    spec = json.loads((place.home / "tune" / job["id"] / "spec.json").read_text())
+    assert (spec["llama_server"], spec["home"]) == (str(place.program), str(place.home))
+
+
+async def test_files_keep_their_names_in_the_job(place, adapter):
+    files = [await place.send(trained(adapter), name="same.jsonl") for _ in range(2)]
+    answer = await place.client.post("/api/tune", json={"model": "base", "name": "a", "files": files})
+    job = await place.ended(answer.json()["id"])
+    spec = json.loads((place.home / "tune" / job["id"] / "spec.json").read_text())
+    assert [path.rsplit("/", 1)[-1] for path in spec["data"]] == ["same.jsonl"] * 2
+    assert len(set(spec["data"])) == 2
+
+
 async def test_events_come_with_positions_from_which_to_go_on(place, adapter):
     id = await place.create(trained(adapter))
     followed = await place.events(id, "follow=1")
@@ -141,7 +159,7 @@ async def test_a_job_that_is_deleted_as_it_begins_does_not_hold_up_the_next(plac
 async def test_a_deleted_job_is_gone_with_its_child_and_its_files(place):
     id = await place.create(LONG)
     await place.reached(id, event="step")
-    pid = place.jobs._running.child.pid
+    pid = place.jobs._queue._running.child.pid
     assert (await place.client.delete(f"/api/tune/{id}")).status_code == 200
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -155,7 +173,7 @@ async def test_the_child_sees_none_of_the_secrets_of_the_server(place, monkeypat
         monkeypatch.setenv(name, "s3cret")
     id = await place.create(LONG)
     await place.reached(id, event="step")
-    seen = psutil.Process(place.jobs._running.child.pid).environ()
+    seen = psutil.Process(place.jobs._queue._running.child.pid).environ()
     assert "s3cret" not in seen.values()
     assert seen["HF_HUB_OFFLINE"] == "1"
 
@@ -175,11 +193,11 @@ async def test_what_a_killed_server_left_is_found_by_the_next(place, adapter, mo
     waiting = await place.create(trained(adapter), name="waiting")
     await place.reached(running, event="step")
     # The end of the process is the end of its task and its child; no row is written any more.
-    place.jobs._queue.cancel()
-    place.jobs._running.kill()
+    place.jobs._queue._task.cancel()
+    place.jobs._queue._running.kill()
     await place.database.close()
     monkeypatch.setattr(identity, "is_alive", lambda server: False)
-    monkeypatch.setattr("corral.tune.jobs.jobs.is_alive", lambda server: False)
+    monkeypatch.setattr("corral.tune.jobs.ledger.is_alive", lambda server: False)
     place.begin()
     await place.jobs.recover()
     job = await place.show(running)

@@ -15,7 +15,7 @@ def found_and_allowed(checkpoints, folder, weights):
     from corral.tune.train.agreement import difference, tolerance
     from corral.tune.train.base import load_base
 
-    base = load_base(weights, [], None, dtype=torch.float32)
+    base = load_base(weights, [], dtype=torch.float32)
     found = difference(base.model, checkpoints.prompts(folder)[:2], weights, [], 1)
     return found, tolerance(read_gguf(weights), is_half=False)
 

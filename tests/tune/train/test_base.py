@@ -1,13 +1,10 @@
-"""The network in torch: from the served GGUF file and from a checkpoint beside it."""
+"""The network in torch: from the served GGUF file."""
 
 from __future__ import annotations
 
-import json
-import shutil
-
 import pytest
 
-from corral.errors import InvalidInput, Unsupported
+from corral.errors import Unsupported
 from corral.gguf import read_gguf
 from corral.tune.train.networks import NETWORKS
 from tests.helpers.gguf_files import build_gguf
@@ -19,12 +16,12 @@ KINDS = ["llama", "llama3", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gem
 KINDS += ["olmo2", "olmo3", "command-r", "granite", "smollm3"]
 
 
-def loaded(weights, *, adapters=(), checkpoint=None):
+def loaded(weights, *, adapters=()):
     import torch
 
     from corral.tune.train.base import load_base
 
-    return load_base(weights, adapters, checkpoint, dtype=torch.float32).model
+    return load_base(weights, adapters, dtype=torch.float32).model
 
 
 def scores(network, prompt):
@@ -45,44 +42,6 @@ def test_a_network_read_from_its_gguf_file_computes_what_it_did_before(served, c
 def test_every_kind_that_can_be_tuned_is_tried(checkpoints):
     kinds = {NETWORKS[name].model.removesuffix("ForCausalLM") for name in NETWORKS}
     assert kinds <= {checkpoints.KINDS[kind].name for kind in KINDS}
-
-
-def test_a_checkpoint_of_the_same_model_is_taken(served, checkpoints):
-    network, folder, weights = served("qwen3")
-    prompt = checkpoints.prompts(folder)[0]
-    found = scores(loaded(weights, checkpoint=folder), prompt)
-    assert (found - scores(network, prompt)).abs().max() < 1e-4
-
-
-def test_a_checkpoint_of_another_architecture_is_refused(served, tmp_path):
-    _, _, weights = served("qwen3")
-    _, other, _ = served("llama")
-    with pytest.raises(InvalidInput, match=r"is a network of the kind llama, the served model one of qwen3"):
-        loaded(weights, checkpoint=other)
-
-
-def test_a_checkpoint_with_other_tokens_is_refused_with_the_first_difference(served, tmp_path):
-    _, folder, weights = served("qwen3")
-    other = shutil.copytree(folder, tmp_path / "other")
-    tokenizer = json.loads((other / "tokenizer.json").read_text())
-    vocab = {number: text for text, number in tokenizer["model"]["vocab"].items()}
-    vocab[100], vocab[101] = vocab[101], vocab[100]
-    tokenizer["model"]["vocab"] = {text: number for number, text in vocab.items()}
-    (other / "tokenizer.json").write_text(json.dumps(tokenizer))
-    with pytest.raises(InvalidInput, match=r"the tokenizers differ in tokens: number 100 is "):
-        loaded(weights, checkpoint=other)
-
-
-def test_a_checkpoint_of_other_sizes_is_refused_with_both(served, tmp_path):
-    import transformers
-
-    _, folder, weights = served("qwen3")
-    other = shutil.copytree(folder, tmp_path / "other")
-    config = transformers.AutoConfig.from_pretrained(folder)
-    config.intermediate_size = 80
-    transformers.Qwen3ForCausalLM(config).save_pretrained(other)
-    with pytest.raises(InvalidInput, match=r"mlp\.gate_proj\.weight is 80x64 in the checkpoint, but 96x64"):
-        loaded(weights, checkpoint=other)
 
 
 def test_an_architecture_that_cannot_be_tuned_is_named_with_those_that_can(tmp_path):

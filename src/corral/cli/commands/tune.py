@@ -17,7 +17,7 @@ from corral.cli.table import print_table
 from corral.cli.tune.base import base_name
 from corral.cli.tune.following import records, watch
 from corral.cli.tune.jobs import HEADER, all_jobs, find_job, job_text, row
-from corral.cli.tune.request import described, named_files, uploaded
+from corral.cli.tune.request import check_choices, described, named_files, uploaded
 from corral.cli.tune.texts import data_text, event_text, plan_text, result_text
 
 Record = Mapping[str, Any]
@@ -35,6 +35,7 @@ def run(call: Invocation) -> int:
 
 def _tune(call: Invocation) -> int:
     files = named_files(call)
+    check_choices(call)
     client = call.client()
     body = described(call, base_name(client, call.args[0], call.program))
     with Display() as display, uploaded(client, files, display) as fields:

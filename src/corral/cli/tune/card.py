@@ -23,7 +23,7 @@ def card_rows(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "rows", f"{data['used']} of {data.get('rows', data['used'])}"
     losses = [gate.get(name) for name in ("loss_before", "loss_after")]
     if all(isinstance(loss, int | float) for loss in losses):
-        yield "held-out loss", " → ".join(f"{loss:.3f}" for loss in losses)
+        yield str(gate.get("measured", "held-out loss")), " → ".join(f"{loss:.3f}" for loss in losses)
     if gate.get("prompts"):
         passed = f"{gate.get('passed_before')} → {gate.get('passed_after')}"
         yield "prompts passed", f"{passed} of {gate['prompts']}"

@@ -37,6 +37,11 @@ HYPERPARAMETERS = (
 )
 _TEXTS = ("name", "preset", "format", "device", "quantize")
 _SWITCHES = ("merge", "force")
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "preset": ("quick", "balanced", "thorough"),
+    "format": ("messages", "sharegpt", "alpaca", "completion", "text"),
+    "device": ("auto", "cpu", "cuda"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,16 @@ def named_files(call: Invocation) -> _Files:
     for path in files.all:
         if not path.is_file():
             raise CommandError(f"there is no file {path}")
+        if not path.stat().st_size:
+            raise CommandError(f"{path} is empty")
     return files
+
+
+def check_choices(call: Invocation) -> None:
+    """Raises CommandError for a word that its flag does not have: better before anything is sent."""
+    for name, words in _CHOICES.items():
+        if (given := call.text(name)) and given not in words:
+            raise CommandError(f"--{name} is one of {', '.join(words)}, not '{given}'")
 
 
 def described(call: Invocation, base: str) -> dict[str, object]:

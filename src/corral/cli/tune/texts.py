@@ -61,7 +61,8 @@ def result_text(job: Record, program: str) -> str:
 def _gate_lines(gate: Record | None) -> Iterator[str]:
     if not gate:
         return
-    yield f"Held-out loss {gate['loss_before']:.3f} → {gate['loss_after']:.3f}"
+    measured = str(gate.get("measured", "held-out loss")).capitalize()
+    yield f"{measured} {gate['loss_before']:.3f} → {gate['loss_after']:.3f}"
     if gate["prompts"]:
         passed = f"{gate['passed_before']} → {gate['passed_after']} of {gate['prompts']}"
         yield f"Prompts answered as they should {passed}"

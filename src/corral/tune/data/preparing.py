@@ -145,7 +145,7 @@ def _halves(data: _Side, check: _Side, eval_fraction: float, seed: int) -> _Halv
     """Raises InvalidInput where nothing would be left to train on."""
     numbers = range(len(data.keys))
     if not check.files:
-        held = held_out_rows(data.keys, eval_fraction, seed)
+        held = _drawn(data, eval_fraction, seed)
         return _Halves(frozenset(numbers) - held, held)
     known = frozenset(check.keys)
     train = frozenset(number for number in numbers if data.keys[number] not in known)
@@ -155,6 +155,15 @@ def _halves(data: _Side, check: _Side, eval_fraction: float, seed: int) -> _Halv
             hint="hold out other rows than those to train on",
         )
     return _Halves(train, frozenset(range(len(numbers), len(numbers) + len(check.keys))))
+
+
+def _drawn(data: _Side, eval_fraction: float, seed: int) -> frozenset[int]:
+    try:
+        return held_out_rows(data.keys, eval_fraction, seed)
+    except InvalidInput as error:
+        reasons = data.tally.reasons()
+        more = f"; other rows cannot be used: {reasons}" if reasons else ""
+        raise InvalidInput(error.message + more, hint=error.hint) from error
 
 
 def _prepared(

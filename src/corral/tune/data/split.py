@@ -12,15 +12,17 @@ def held_out_rows(keys: Sequence[bytes], fraction: float, seed: int) -> frozense
     """The numbers of the rows to hold out, at least one; rows of one key go together.
 
     The draw depends on `seed` and the rows themselves, not on their order: a row added later moves no other.
-    Raises InvalidInput where all rows are the same.
+    None for a `fraction` of 0. Raises InvalidInput where all rows are the same.
     """
+    if not fraction:
+        return frozenset()
     places: dict[bytes, list[int]] = {}
     for number, key in enumerate(keys):
         places.setdefault(key, []).append(number)
     if len(places) < 2:
         raise InvalidInput(
             "one different row is too little: one is held out to see what the training does",
-            hint="add rows, or name a file of others to hold out",
+            hint="add rows, name a file of others to hold out, or hold none out (eval_fraction 0)",
         )
     drawn = sorted(
         places, key=lambda key: hashlib.sha256(seed.to_bytes(8, "big", signed=True) + key).digest()

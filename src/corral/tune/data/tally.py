@@ -69,13 +69,16 @@ class Tally:
             for reason, rows in self._num_dropped.most_common()
         )
 
-    def nothing_left(self) -> InvalidInput:
-        """The error for data of which no row can be used."""
+    def reasons(self) -> str:
+        """Why rows were dropped, the commonest reason first; empty where none was."""
         said = [f"{found.reason} ({_rows(found.rows)}, {found.places[0]})" for found in self.dropped()]
         more = f"; and {len(said) - _MAX_SAID} more reasons" if len(said) > _MAX_SAID else ""
-        reasons = "; ".join(said[:_MAX_SAID]) or "there is none"
+        return "; ".join(said[:_MAX_SAID]) + more
+
+    def nothing_left(self) -> InvalidInput:
+        """The error for data of which no row can be used."""
         return InvalidInput(
-            f"no row can be used: {reasons}{more}",
+            f"no row can be used: {self.reasons() or 'there is none'}",
             hint="nothing was trained; docs/tuning-data.md describes what rows must look like",
         )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from corral.errors import CorruptData, StorageError
+from corral.settings import Settings
 from corral.tune.events import Event
 from corral.tune.files import StoredFile
 from corral.tune.jobs.job import Input, Job
@@ -46,11 +47,11 @@ class JobFolder:
             raise StorageError(f"cannot make {self.path}: {_reason(error)}") from error
 
     def _take(self, role: str, file: StoredFile, number: int) -> Input:
-        # The end of the name tells the form of what is in it.
+        # Reports call it by its own name, whose end tells the form; others of that name are in other folders.
         name = re.sub(r"[^\w.-]+", "_", file.name)[-_MAX_NAME:].lstrip(".") or "file"
-        path = Path(role) / f"{number}-{name}"
+        path = Path(role) / str(number) / name
         target = self.path / path
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(file.path, target)
         except OSError:  # another file system, or one without links
@@ -60,13 +61,15 @@ class JobFolder:
     def base_manifest(self) -> bytes:
         return (self.path / _BASE).read_bytes()
 
-    def write_spec(self, job: Job, models: Path, mode: Mode) -> Spec:
+    def write_spec(self, job: Job, settings: Settings, mode: Mode) -> Spec:
         """The child's line, which is also kept."""
         wanted = job.wanted
         inputs = {role: self._paths(job, role) for role in ("data", "validation", "prompts")}
         spec = Spec(
             folder=str(self.path),
-            models=str(models),
+            models=str(settings.models),
+            home=str(settings.home),
+            llama_server=str(settings.llama_server or ""),
             base=wanted.base,
             data=inputs["data"],
             validation=inputs["validation"],

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
 from msgspec.structs import replace
 
+from corral.settings import Settings
 from corral.tune.events import Event, Failed, Planned
 from corral.tune.jobs.child import start
 from corral.tune.jobs.folder import LOG, Inputs, JobFolder
@@ -18,12 +18,12 @@ from corral.tune.spec import Mode
 
 
 async def planned(
-    models: Path, folder: JobFolder, job: Job, manifest: bytes, files: Inputs, mode: Mode
+    settings: Settings, folder: JobFolder, job: Job, manifest: bytes, files: Inputs, mode: Mode
 ) -> AsyncGenerator[Event, None]:
     """What a child says of `job`, whose base has `manifest`. Raises StorageError."""
     try:
         inputs = await asyncio.to_thread(folder.make, manifest, files)
-        spec = await asyncio.to_thread(folder.write_spec, replace(job, inputs=inputs), models, mode)
+        spec = await asyncio.to_thread(folder.write_spec, replace(job, inputs=inputs), settings, mode)
         child = await start(spec, folder.path / LOG)
         try:
             said = False

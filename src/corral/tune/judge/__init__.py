@@ -7,6 +7,6 @@ with the reason. Prompts walk the same road as requests to the server.
 from corral.tune.judge.ask import Answered, ask_prompts
 from corral.tune.judge.expect import Expected
 from corral.tune.judge.prompts import Check, read_checks
-from corral.tune.judge.verdict import judge
+from corral.tune.judge.verdict import HELD_OUT, TRAINED, judge
 
-__all__ = ["Answered", "Check", "Expected", "ask_prompts", "judge", "read_checks"]
+__all__ = ["HELD_OUT", "TRAINED", "Answered", "Check", "Expected", "ask_prompts", "judge", "read_checks"]

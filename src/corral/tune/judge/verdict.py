@@ -11,6 +11,8 @@ from corral.tune.judge.ask import Answered
 
 # What a model may forget of the prompts that it passed: new things cost some of the old.
 FORGETTING = 0.05
+# What the losses of a verdict are measured on.
+HELD_OUT, TRAINED = "held-out loss", "loss on trained examples"
 _MAX_NAMED = 3
 
 
@@ -20,7 +22,7 @@ def judge(
     before: Sequence[Answered] = (),
     after: Sequence[Answered] = (),
     *,
-    measured: str = "held-out loss",
+    measured: str = HELD_OUT,
 ) -> Judged:
     """`measured` is what the losses are; `before` and `after` answer the same prompts in the same order.
 
@@ -37,6 +39,7 @@ def judge(
         said += f", prompts passed {passed_before} -> {passed_after} of {len(before)}"
     return Judged(
         t=time.time(),
+        measured=measured,
         loss_before=loss_before,
         loss_after=loss_after,
         passed_before=passed_before,

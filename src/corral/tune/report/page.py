@@ -61,7 +61,7 @@ def _gate_rows(job: Job) -> Iterable[Row]:
     gate = job.summary.gate
     if gate is None:
         return
-    yield "held-out loss", f"{gate.loss_before:.4f} → {gate.loss_after:.4f}"
+    yield gate.measured, f"{gate.loss_before:.4f} → {gate.loss_after:.4f}"
     if gate.prompts:
         yield "prompts", f"{gate.passed_before} → {gate.passed_after} of {gate.prompts}"
     yield "better", f"{'yes' if gate.better else 'no'}: {gate.reason}"

@@ -37,13 +37,20 @@ def tolerance(gguf: GGUF, *, is_half: bool) -> float:
 
 
 def difference(
-    model: Any, prompts: Sequence[Sequence[int]], weights: Path, adapters: Sequence[Path], num_threads: int
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    weights: Path,
+    adapters: Sequence[Path],
+    num_threads: int,
+    *,
+    llama_server: Path | None = None,
 ) -> float:
     """The largest difference of the log-probabilities of the engine's likeliest next tokens, relative to the
-    largest of them, over all `prompts`. Raises LoadError and its kin when the engine does not take the model.
+    largest of them, over all `prompts`. `llama_server` is a native server to ask instead of the packaged
+    engine. Raises LoadError and its kin when the engine does not take the model.
     """
     cut = [list(prompt[:_MAX_TOKENS]) for prompt in prompts]
-    served = asyncio.run(_served(cut, weights, adapters, num_threads))
+    served = asyncio.run(_served(cut, weights, adapters, num_threads, llama_server))
     worst = 0.0
     model.eval()
     for prompt, likely in zip(cut, served, strict=True):
@@ -57,7 +64,11 @@ def difference(
 
 
 async def _served(
-    prompts: Sequence[list[int]], weights: Path, adapters: Sequence[Path], num_threads: int
+    prompts: Sequence[list[int]],
+    weights: Path,
+    adapters: Sequence[Path],
+    num_threads: int,
+    llama_server: Path | None,
 ) -> list[dict[int, float]]:
     params = LaunchParams(
         model=str(weights),
@@ -67,7 +78,7 @@ async def _served(
         kv_cache_type="f32",
         flash_attention=False,
     )
-    process = await engine.start(params, timeout_s=_START_S)
+    process = await engine.start(params, timeout_s=_START_S, llama_server=llama_server)
     try:
         return [await process.client.likeliest(prompt, _LIKELIEST) for prompt in prompts]
     finally:

@@ -1,4 +1,4 @@
-"""The network that is tuned, in torch: from the served GGUF file, or from a checkpoint that must equal it."""
+"""The network that is tuned, in torch, from the served GGUF file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from typing import Any
 
 import torch
 
-from corral.convert.architectures import architecture_of
-from corral.convert.checkpoint import Checkpoint
-from corral.convert.tokenizers import tokenizer_keys
-from corral.errors import CorruptData, InvalidInput, Unsupported
-from corral.gguf import GGUF, Value, read_gguf
+from corral.errors import CorruptData, Unsupported
+from corral.gguf import GGUF, read_gguf
 from corral.tune.train.networks import network_of
 from corral.tune.train.tensors import Delta, Stored, deltas
 
@@ -31,17 +28,15 @@ class Base:
     stored: Stored
 
 
-def load_base(
-    weights: Path, adapters: Sequence[Path], checkpoint: Path | None, *, dtype: torch.dtype
-) -> Base:
+def load_base(weights: Path, adapters: Sequence[Path], *, dtype: torch.dtype) -> Base:
     """The network of the served model, with the adapters it has, on the CPU.
 
-    Raises Unsupported for an architecture that cannot be tuned, InvalidInput when the checkpoint is another
-    model, CorruptData when a file does not hold what it must.
+    Raises Unsupported for an architecture that cannot be tuned, CorruptData when a file does not hold what it
+    must.
     """
     stored = Stored(weights, read_gguf(weights))
     network_of(stored.gguf)
-    model = _from_gguf(stored, dtype) if checkpoint is None else _from_checkpoint(checkpoint, stored, dtype)
+    model = _from_gguf(stored, dtype)
     model.requires_grad_(False)
     model.config.use_cache = False
     for adapter in adapters:
@@ -76,61 +71,11 @@ def _from_gguf(stored: Stored, dtype: torch.dtype) -> Any:
     return model
 
 
-def _from_checkpoint(folder: Path, stored: Stored, dtype: torch.dtype) -> Any:
-    import transformers
-
-    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    checkpoint = Checkpoint(files)
-    _check_tokenizer(checkpoint, stored.gguf)
-    try:
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=dtype,
-            local_files_only=True,
-            trust_remote_code=False,
-            attn_implementation=attention_of(stored.gguf),
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise InvalidInput(f"the checkpoint {folder} cannot be loaded: {error}") from error
-    for name, parameter in _parameters(model):
-        _check_shape(name, tuple(parameter.shape), stored)
-    return model
-
-
-def _check_tokenizer(checkpoint: Checkpoint, served: GGUF) -> None:
-    """Raises InvalidInput, naming the first difference, when the checkpoint's tokens are not the served."""
-    config = checkpoint.required("config.json")
-    architecture = architecture_of(config)
-    if architecture.name != served.architecture:
-        raise InvalidInput(
-            f"the checkpoint is a network of the kind {architecture.name}, "
-            f"the served model one of {served.architecture}"
-        )
-    rows = next(tensor.shape[1] for tensor in served.tensors if tensor.name == "token_embd.weight")
-    own, _ = tokenizer_keys(checkpoint, architecture.configured(config), rows, lambda text: None)
-    for key in ("tokens", "merges", "bos_token_id", "eos_token_id"):
-        _compare(key, own.get(f"tokenizer.ggml.{key}"), served.metadata.get(f"tokenizer.ggml.{key}"))
-
-
-def _compare(key: str, own: Value | None, served: Value | None) -> None:
-    """What only one of the two says is no difference: converters leave out what goes without saying."""
-    if own == served or own is None or served is None:
-        return
-    where = f"the tokenizers differ in {key}: "
-    if isinstance(own, list) and isinstance(served, list):
-        if len(own) != len(served):
-            raise InvalidInput(f"{where}the checkpoint has {len(own)}, the served model {len(served)}")
-        first = next(index for index, pair in enumerate(zip(own, served, strict=True)) if pair[0] != pair[1])
-        own, served = own[first], served[first]
-        where += f"number {first} is "
-    raise InvalidInput(f"{where}{own!r} in the checkpoint and {served!r} in the served model")
-
-
 def _check_shape(name: str, shape: tuple[int, ...], stored: Stored) -> None:
     info = stored.info(name)
     if info.shape[::-1] != shape:
         theirs, ours = "x".join(map(str, shape)), "x".join(map(str, info.shape[::-1]))
-        raise InvalidInput(f"{name} is {theirs} in the checkpoint, but {ours} in the served model")
+        raise CorruptData(f"{name} is {ours} in the served model, where its network has {theirs}")
 
 
 def _parameters(model: Any) -> Iterator[tuple[str, Any]]:

@@ -17,10 +17,10 @@ from corral.convert import convert_adapter
 from corral.core.model import Model
 from corral.errors import CorruptData, Unsupported
 from corral.gguf import read_gguf
-from corral.settings import Settings as ServerSettings
+from corral.native import program_in_use
 from corral.tune.data import Prepared
 from corral.tune.events import Done, Event, Judged, Note, Planned
-from corral.tune.judge import Answered, ask_prompts, judge, read_checks
+from corral.tune.judge import HELD_OUT, TRAINED, Answered, ask_prompts, judge, read_checks
 from corral.tune.plan import FEW_ROWS, Plan, Settings, make_plan, sizes_of
 from corral.tune.spec import Spec
 from corral.tune.stopping import Stopping
@@ -104,9 +104,8 @@ def _plan(job: Job) -> Plan:
 
 def _base(job: Job, plan: Plan) -> tuple[Base, Agreement]:
     """The network where it will be trained, and how far it is from what is served."""
-    checkpoint = Path(job.spec.checkpoint) if job.spec.checkpoint else None
     dtype = torch.bfloat16 if plan.run.is_half else torch.float32
-    base = load_base(job.weights, job.model.adapters, checkpoint, dtype=dtype)
+    base = load_base(job.weights, job.model.adapters, dtype=dtype)
     limit = tolerance(base.stored.gguf, is_half=plan.run.is_half)
     found = _difference(job, plan, base.model, [])
     if found > limit:
@@ -124,7 +123,14 @@ def _base(job: Job, plan: Plan) -> tuple[Base, Agreement]:
 def _difference(job: Job, plan: Plan, model: Any, more: Sequence[Path]) -> float:
     adapters = [*job.model.adapters, *more]
     with precision(model, is_half=plan.run.is_half):
-        return difference(model, job.compared, job.weights, adapters, plan.machine.num_threads)
+        return difference(
+            model,
+            job.compared,
+            job.weights,
+            adapters,
+            plan.machine.num_threads,
+            llama_server=program_in_use(job.spec.settings),
+        )
 
 
 def _train(job: Job, base: Base, plan: Plan, agreed: Agreement) -> None:
@@ -148,7 +154,7 @@ def _train(job: Job, base: Base, plan: Plan, agreed: Agreement) -> None:
     job.stopping.gently = False
     _export(job, base)
     agreed = _verified(job, plan, base, agreed)
-    held_out = state.held_out[0][1], _held_out_loss(job, plan, base.model)
+    held_out = (state.held_out[0][1], _held_out_loss(job, plan, base.model)) if state.held_out else None
     trained = trained_before, _trained_loss(job, plan, base.model)
     judged = _judged(job, held_out, trained, passed, _answers(job, plan, job.folder / ADAPTER))
     merged = _merged(job, base, plan) if job.spec.merge else ""
@@ -167,7 +173,7 @@ def _train(job: Job, base: Base, plan: Plan, agreed: Agreement) -> None:
 def _identity(job: Job, plan: Plan) -> str:
     """Of what a state belongs to: the same rows, options, base and way of computing."""
     parts: list[Any] = [job.data.digest, job.weights.name, [path.name for path in job.model.adapters]]
-    parts += [job.spec.checkpoint, plan.settings, plan.run, plan.course, plan.machine.kind]
+    parts += [plan.settings, plan.run, plan.course, plan.machine.kind]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
@@ -185,9 +191,10 @@ def _answers(job: Job, plan: Plan, adapter: Path | None) -> tuple[Answered, ...]
     if not job.spec.prompts:
         return ()
     checks = read_checks(Path(job.spec.prompts))
-    settings = ServerSettings(models=Path(job.spec.models))
     threads = plan.machine.num_threads
-    return asyncio.run(ask_prompts(checks, job.model, settings, adapter=adapter, num_threads=threads))
+    return asyncio.run(
+        ask_prompts(checks, job.model, job.spec.settings, adapter=adapter, num_threads=threads)
+    )
 
 
 def _export(job: Job, base: Base) -> None:
@@ -218,20 +225,24 @@ def _verified(job: Job, plan: Plan, base: Base, agreed: Agreement) -> Agreement:
 
 def _judged(
     job: Job,
-    held_out: tuple[float, float],
+    held_out: tuple[float, float] | None,
     trained: tuple[float, float],
     before: tuple[Answered, ...],
     after: tuple[Answered, ...],
 ) -> Judged:
     """A handful of held-out rows, each perhaps about something that only it tells, must get worse as the
     model learns the others by heart. Then the trained rows decide: what failed has not learned these either.
+    So they do where none is held out.
     """
+    if held_out is None:
+        return judge(*trained, before, after, measured=TRAINED)
     count = len(job.data.held_out)
     if count >= FEW_ROWS:
         return judge(*held_out, before, after)
-    name = f"loss on trained examples ({count} held-out ones are too few to judge by)"
-    judged = judge(*trained, before, after, measured=name)
-    return msgspec.structs.replace(judged, loss_before=held_out[0], loss_after=held_out[1])
+    few = f"{count} held-out ones are" if count > 1 else "one that is held out is"
+    judged = judge(*trained, before, after, measured=f"{TRAINED} ({few} too few to judge by)")
+    losses = {"measured": HELD_OUT, "loss_before": held_out[0], "loss_after": held_out[1]}
+    return msgspec.structs.replace(judged, **losses)
 
 
 def _merged(job: Job, base: Base, plan: Plan) -> str:

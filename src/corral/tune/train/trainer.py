@@ -155,7 +155,9 @@ class Trainer:
         )
 
     def _look(self) -> None:
-        """The loss on the held-out rows, and whether it is the best so far."""
+        """The loss on the held-out rows, if there are any, and whether it is the best so far."""
+        if not self._held_out:
+            return
         with precision(self._model, is_half=self._plan.run.is_half):
             loss = mean_loss(self._model, self._held_out, self._plan.run.rows)
         self.state.held_out.append((self.state.step, loss))

@@ -36,7 +36,7 @@ export function JobView({ id }) {
     <${Progress} job=${job} />
     ${job.error && html`<p class="notice bad"><${Icon} name="warning" size=${16} />${job.error.message}${job.error.hint && ` – ${job.error.hint}`}</p>`}
     ${job.reason && html`<p class="notice">${job.reason}</p>`}
-    ${job.gate && html`<${Gate} gate=${job.gate} job=${job} />`}
+    ${job.gate && html`<${Gate} gate=${job.gate} />`}
     <${Curves} events=${events} />
     <${Tabs} label=${job.name || job.id} tabs=${tabsOf(job, events)} />
   </div>`;
@@ -117,13 +117,12 @@ function Progress({ job }) {
     <div class="meter" role="progressbar" aria-label=${t('tune.steps')} aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(percent)}><span style=${{ width: `${percent}%` }}></span></div></div>`;
 }
 
-function Gate({ gate, job }) {
+function Gate({ gate }) {
   const loss = (value) => formatNumber(value, { maximumFractionDigits: 3 });
   return html`<div class=${`notice gate ${gate.better ? 'good' : ''}`}><${Icon} name=${gate.better ? 'check' : 'warning'} size=${16} />
-    <span>${t(gate.better ? 'tune.better' : 'tune.notBetter')} ${t('tune.losses', { before: loss(gate.loss_before), after: loss(gate.loss_after) })}
+    <span>${t(gate.better ? 'tune.better' : 'tune.notBetter')} ${t(gate.measured === 'held-out loss' ? 'tune.losses' : 'tune.trainedLosses', { before: loss(gate.loss_before), after: loss(gate.loss_after) })}
       ${gate.prompts > 0 && ` ${t('tune.prompts', { before: gate.passed_before, after: gate.passed_after, all: gate.prompts })}`}
-      ${gate.reason && html`<br /><span class="small">${gate.reason}</span>`}
-      ${job.held_out_loss === undefined && ''}</span></div>`;
+      ${gate.reason && html`<br /><span class="small">${gate.reason}</span>`}</span></div>`;
 }
 
 // Loss over steps: of training as it goes, and of the examples that were held out.
