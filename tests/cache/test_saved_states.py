@@ -170,6 +170,17 @@ def test_a_longer_prompt_replaces_its_own_beginning_and_nothing_else(place):
     place.run(test)
 
 
+def test_a_state_that_goes_while_it_is_restored_does_not_come_back_and_is_not_called_damaged(place):
+    async def test(saved):
+        first = await keep(saved, place.state(320))
+        await keep(saved, place.state(640))
+        assert await saved.file_of(first) is None
+        await saved.restored(first)  # whose file was read just before
+        assert (saved.num_states, saved.counts["damaged"]) == (1, 0)
+
+    place.run(test)
+
+
 def test_states_of_models_that_are_gone_are_removed_at_the_next_start(place):
     place.run(lambda saved: keep(saved, place.state()))
     place.weights.unlink()

@@ -100,6 +100,17 @@ def test_a_prompt_is_restored_for_its_own_realm_alone(tmp_path, other):
     scenario(tmp_path, test)
 
 
+def test_a_slot_has_the_adapters_of_a_prompt_before_that_is_restored(tmp_path):
+    async def test(place):
+        realm = Realm(scales=(0.5, 1.0))
+        await place.ask(own(1), realm=realm)
+        await place.restart()
+        await place.ask(own(1), realm=realm)
+        assert place.engine.calls == ["adapters 0 (0.5, 1.0)", "restore 0"]
+
+    scenario(tmp_path, test)
+
+
 def test_short_prompts_and_prompts_with_media_are_not_saved(tmp_path):
     async def test(place):
         await place.ask(own(1, 32))

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.helpers.lora import build_lora
 from tests.helpers.server import wait_until
 
 pytestmark = pytest.mark.slow
@@ -153,6 +154,22 @@ def test_a_key_never_uses_prompts_of_another_one_unless_that_is_allowed(start, s
     again(server)
     assert [uses_cache(who) for who in (bob, ann)] == [True, True]
     assert uses_cache(key(server, "eve")) is shared
+
+
+def test_a_prompt_read_with_adapters_is_not_read_again_with_them_after_a_restart(start, tmp_path):
+    server = begin(start)
+    adapters = {"a.gguf": server.upload(build_lora(tmp_path / "a.gguf", seed=1).read_bytes())}
+    server.create("tuned", "peer-suite.gguf", adapters=adapters)
+    strengths = [{"adapters": {"a": scale}} for scale in (0.5, 1)]
+
+    def ask_with(more):
+        return ask(server, model="tuned", options={**GREEDY, **more})
+
+    before = [ask_with(more) for more in strengths]
+    assert [cached for _, cached, _ in before] == [0, 0]
+    assert server.stop() == 0
+    again(server)
+    assert [ask_with(more) for more in strengths] == [(text, total - 1, total) for text, _, total in before]
 
 
 def test_what_one_key_wrote_does_not_show_in_guesses_for_another(start):

@@ -30,6 +30,10 @@ class FakeEngineSlots:
             raise EngineError("it does not fit", status=400)
         self.states[slot] = self._folder.joinpath(name).read_bytes().decode().rstrip()
 
+    async def set_adapters(self, slot: int, scales: tuple[float, ...]) -> None:
+        self.calls.append(f"adapters {slot} {scales}")
+        self.states.pop(slot, None)
+
     async def erase_slot(self, slot: int) -> None:
         self.calls.append(f"erase {slot}")
         self.states.pop(slot, None)

@@ -133,6 +133,8 @@ class SavedStates:
         problem = await asyncio.to_thread(self._folder.problem, state.id, state.size, state.digest)
         if not problem:
             return self._folder.file(state.id).name
+        if state.id not in self._states:  # it went meanwhile, for a longer one of the same prompt
+            return None
         log.warning("a saved prompt is removed: its file %s", problem)
         await self._remove([state], "damaged")
         return None
@@ -140,6 +142,8 @@ class SavedStates:
     async def restored(self, state: SavedState) -> None:
         """It has been of use."""
         self.counts["restored"] += 1
+        if state.id not in self._states:  # it went meanwhile
+            return
         now = self._now()
         self._states[state.id] = replace(state, used_at=now)
         await self._write(lambda connection: touch_state(connection, state.id, now))

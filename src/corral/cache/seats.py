@@ -164,6 +164,8 @@ class Seats:
             return False
         self._held[slot] = _UNKNOWN
         try:
+            if state.realm.scales:
+                await self._client.set_adapters(slot, state.realm.scales)
             await self._client.restore_slot(slot, name)
         except EngineError as error:
             await self._saved.refused(state, error.message)

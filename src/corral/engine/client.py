@@ -13,7 +13,7 @@ import msgspec
 
 from corral.core.events import TokenLogprob
 from corral.engine.pieces import Chunk, Finish, PrefillProgress, TextPiece, ToolCallDelta
-from corral.engine.requests import ChatCompletion, Completion
+from corral.engine.requests import ChatCompletion, Completion, adapter_fields
 from corral.engine.transport import Exchange
 from corral.errors import EngineError, InvalidInput, RunnerCrashed
 
@@ -202,6 +202,21 @@ class Client:
     async def erase_slot(self, slot: int) -> None:
         """Forget what an idle slot holds."""
         await self._call(f"/slots/{slot}?action=erase", {})
+
+    async def set_adapters(self, slot: int, scales: Sequence[float]) -> None:
+        """Give an idle slot the strengths of the adapters that the next request brings.
+
+        With other ones than the request before a slot forgets what it holds. So does it here.
+        """
+        body = {
+            "prompt": "a",
+            "n_predict": 0,
+            "cache_prompt": False,
+            "id_slot": slot,
+            "lora": adapter_fields(scales),
+        }
+        await self.erase_slot(slot)  # an empty one takes nothing from the prompts in memory
+        await self._call("/completion", body)
 
     async def likeliest(self, tokens: Sequence[int], count: int) -> dict[int, float]:
         """The log-probabilities of the `count` likeliest tokens after `tokens`, by their ids.

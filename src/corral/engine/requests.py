@@ -77,8 +77,13 @@ class Sampling:
         if self.slot is not None:
             out["id_slot"] = self.slot
         if self.adapter_scales:
-            out["lora"] = [{"id": number, "scale": scale} for number, scale in enumerate(self.adapter_scales)]
+            out["lora"] = adapter_fields(self.adapter_scales)
         return out
+
+
+def adapter_fields(scales: Sequence[float]) -> list[dict[str, float]]:
+    """The strengths of all adapters, in the order in which they were loaded."""
+    return [{"id": number, "scale": scale} for number, scale in enumerate(scales)]
 
 
 _FINAL_FIELDS = ["content", "stop", "stop_type", "stopping_word", "tokens_evaluated", "tokens_predicted"]
