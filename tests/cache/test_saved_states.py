@@ -1,7 +1,9 @@
 import asyncio
+import errno
 import os
 import stat
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -214,6 +216,22 @@ def test_what_killed_servers_left_is_removed_at_the_next_start(place):
     os.utime(place.folder / "00.state", (0, 0))
     place.run(lambda saved: asyncio.sleep(0))
     assert place.files == sorted([whole, f"{other}-ef.part"])
+
+
+def test_what_cannot_be_removed_holds_nobody_up(place, monkeypatch):
+    place.run(lambda saved: keep(saved, place.state()))
+    place.folder.joinpath(f"{os.getpid()}-ab.part").write_bytes(b"x")
+
+    def refuse(path, missing_ok=False):
+        raise OSError(errno.EROFS, "read-only file system")
+
+    async def test(saved):
+        saved.discard("1-ab.part")
+        await saved.prune(everything=True)
+        assert saved.num_states == 0
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    place.run(test)
 
 
 def test_a_folder_that_cannot_be_made_is_no_reason_not_to_load(place, caplog):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -60,22 +61,25 @@ class StateFolder:
         return "" if found[1] == digest else "has other content than was written"
 
     def remove(self, id_: str) -> None:
-        self.file(id_).unlink(missing_ok=True)
+        _unlink(self.file(id_))
 
     def discard(self, partial: str) -> None:
-        (self.path / partial).unlink(missing_ok=True)
+        _unlink(self.path / partial)
 
     def free_bytes(self) -> int:
-        """Of the disk that the folder is on, or will be."""
+        """Of the disk that the folder is on, or will be; 0 where that cannot be told."""
         place = self.path
         while not place.exists():
             place = place.parent
-        return shutil.disk_usage(place).free
+        try:
+            return shutil.disk_usage(place).free
+        except OSError:
+            return 0
 
     def sweep_own(self) -> None:
         """Remove the unfinished files of this process."""
         for path in self.path.glob(f"{os.getpid()}-*{_PARTIAL}"):
-            path.unlink(missing_ok=True)
+            _unlink(path)
 
     def sweep(self, known: Collection[str]) -> None:
         """Remove what killed servers left: unfinished files, and finished ones that no row knows.
@@ -85,10 +89,16 @@ class StateFolder:
         for path in self.path.glob(f"*{_PARTIAL}"):
             owner = path.name.partition("-")[0]
             if owner.isdecimal() and (int(owner) == os.getpid() or not psutil.pid_exists(int(owner))):
-                path.unlink(missing_ok=True)
+                _unlink(path)
         for path in self.path.glob(f"*{_SUFFIX}"):
             if path.stem not in known and time.time() - _changed_at(path) > _YOUNG_S:
-                path.unlink(missing_ok=True)
+                _unlink(path)
+
+
+def _unlink(path: Path) -> None:
+    """What cannot be removed, as on a disk that is read-only, stays: no request waits for it."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _changed_at(path: Path) -> float:
