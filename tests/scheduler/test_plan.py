@@ -180,6 +180,12 @@ def test_the_room_for_kept_prompts_is_part_of_the_predicted_memory():
     assert plan.promised_bytes == plan.need.weights + plan.cache_bytes
 
 
+def test_a_setting_bounds_the_memory_for_kept_prompts_of_all_models_together():
+    plan = plan_launch(demand_of(), room_of(), Settings(max_loaded_models=2, prompt_cache_memory=100 * MIB))
+    assert plan is not None
+    assert plan.cache_bytes == 50 * MIB
+
+
 def test_embedding_models_keep_no_prompts():
     plan = plan_launch(demand_of(capabilities=("embedding",)), room_of(), Settings())
     assert plan is not None

@@ -291,7 +291,8 @@ def _with_cache(plan: LaunchPlan, demand: Demand, room: Room, settings: Settings
     if plan.embedding or demand.private:
         return plan
     machine = room.machine
-    budget = min(int(_CACHE_SHARE * machine.memory_total), _MAX_CACHE) // max_runners(settings, machine)
+    budget = settings.prompt_cache_memory or min(int(_CACHE_SHARE * machine.memory_total), _MAX_CACHE)
+    budget //= max_runners(settings, machine)
     left = int(room.usable_share * machine.memory_free) - (plan.need.total - plan.device_bytes)
     cache = max(0, min(budget, left // 4)) // MIB * MIB
     return replace(plan, cache_bytes=cache, need=replace(plan.need, cache=cache))

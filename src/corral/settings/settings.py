@@ -38,6 +38,7 @@ class Settings:
     kv_cache_type: str = ""
     no_prompt_cache: bool = False  # on the disk
     prompt_cache_size: int = 0
+    prompt_cache_memory: int = 0  # bytes for all models
     prompt_cache_shared: bool = False  # between API keys
     go_template: bool | None = None
     speculation: bool = True
@@ -131,6 +132,7 @@ def _read(reader: Reader) -> Settings:
         kv_cache_type=reader.text("KV_CACHE_TYPE").lower(),
         no_prompt_cache=reader.switch("NO_PROMPT_CACHE"),
         prompt_cache_size=reader.size("PROMPT_CACHE_SIZE"),
+        prompt_cache_memory=reader.size("PROMPT_CACHE_MEMORY"),
         prompt_cache_shared=reader.switch("PROMPT_CACHE_SHARED"),
         go_template=reader.flag("GO_TEMPLATE"),
         preload=reader.words("PRELOAD"),
