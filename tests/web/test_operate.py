@@ -74,6 +74,19 @@ def test_a_key_opens_the_ui_and_is_kept_only_by_choice(visitor, guarded, context
     )
 
 
+def test_a_key_that_may_only_ask_models_is_enough_to_chat(visitor, guarded):
+    visitor.goto(guarded.base_url)
+    sign_in(visitor, make_key(guarded, "asker", "infer"))
+    visitor.get_by_role("textbox", name="Model").fill("peer")
+    visitor.get_by_role("textbox", name="Write a message").fill("Hello")
+    visitor.get_by_role("button", name="Send").click()
+    visitor.get_by_role("article", name="Answer").get_by_role("button", name="Answer again").wait_for()
+    assert visitor.get_by_role("alert").count() == 0
+    for name in ("Models", "Compare"):
+        visitor.get_by_role("link", name=name).click()
+        visitor.get_by_role("alert").get_by_text('lacks the scope "read"').wait_for()
+
+
 def test_keys_are_made_shown_once_and_revoked(visitor, guarded):
     visitor.goto(f"{guarded.base_url}/#/keys")
     visitor.get_by_role("main").get_by_role("button", name="Sign in").or_(

@@ -53,7 +53,7 @@ function options(host, { series, x, height, latest }) {
   const axis = { stroke: colour('--muted'), font, grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
   return {
     width: host.clientWidth || 300, height,
-    padding: [8, 10, 0, 0],
+    padding: [8, x === 'time' ? 30 : 10, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
     scales: { x: { time: x === 'time', ...(x === 'time' && { range: period }) }, y: { range: (_, low, high) => latest.current.range?.(low, high) ?? [0, high > 0 ? high * 1.15 : 1] } },

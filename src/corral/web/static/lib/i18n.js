@@ -39,7 +39,7 @@ export const formatNumber = (value, options) => new Intl.NumberFormat(language.v
 
 export function formatBytes(bytes) {
   if (!bytes) return '0 B';
-  const unit = Math.min(Math.floor(Math.log10(bytes) / 3), 4);
+  const unit = Math.max(0, Math.min(Math.floor(Math.log10(bytes) / 3), 4));
   const value = bytes / 1000 ** unit;
   return `${formatNumber(value, { maximumFractionDigits: value < 10 && unit ? 1 : 0 })} ${['B', 'kB', 'MB', 'GB', 'TB'][unit]}`;
 }

@@ -8,6 +8,8 @@ const DEFAULTS = { theme: 'auto', language: 'auto', keepChats: 'server', enterSe
 export const settings = signal({ ...DEFAULTS, ...stored() });
 // As /api/tags lists them; null: not asked yet.
 export const models = signal(null);
+// Why the models could not be asked for the last time; null: they could.
+export const modelsError = signal(null);
 // As /api/ps lists them.
 export const loaded = signal([]);
 export const version = signal('');
@@ -43,8 +45,12 @@ addEventListener('storage', (event) => {
 });
 
 export async function loadModels() {
-  const [tags, ps] = await Promise.all([get('/api/tags'), get('/api/ps')]);
+  const [tags, ps] = await Promise.all([get('/api/tags'), get('/api/ps')]).catch((error) => {
+    modelsError.value = error;
+    throw error;
+  });
   batch(() => {
+    modelsError.value = null;
     models.value = tags.models ?? [];
     loaded.value = ps.models ?? [];
   });

@@ -10,7 +10,7 @@ import { newId, onChange, place, shelf } from '../lib/chats.js';
 import { cls, html, useEffect, useState } from '../lib/html.js';
 import { t } from '../lib/i18n.js';
 import { useShortcut } from '../lib/keys.js';
-import { canChat, models, setSettings, settings } from '../lib/store.js';
+import { canChat, models, modelsError, setSettings, settings } from '../lib/store.js';
 import { stylesheets } from '../lib/style.js';
 
 export const title = () => t('nav.chat');
@@ -34,6 +34,7 @@ export default function Chat({ route }) {
     <section class="talk" aria-label=${t('nav.chat')}>
       <${Head} conversation=${conversation} openList=${() => setListOpen(true)} panel=${[isPanelOpen, setPanelOpen]} />
       ${error && html`<div class="empty"><p>${error.message}</p><a class="button" href="#/chat">${t('chat.new')}</a></div>`}
+      ${!conversation && !error && html`<div class="empty"><span class="spinner"></span></div>`}
       ${conversation && html`<${Talk} key=${conversation.id} conversation=${conversation} target=${route.query.get('message') ?? ''} />`}
     </section>
     ${isPanelOpen && conversation && html`<${Panel} conversation=${conversation} onClose=${() => setPanelOpen(false)} />`}
@@ -60,15 +61,19 @@ function useConversation(id) {
   // The models may be known later than the chat.
   useEffect(() => {
     if (conversation && !conversation.settings.model && preferredModel()) conversation.change({ settings: { ...conversation.settings, model: preferredModel() } });
-  }, [conversation, models.value]);
+  }, [conversation, models.value, modelsError.value]);
   return { conversation, error: isHere ? state.error : null };
 }
 
 function preferredModel() {
   const known = (models.peek() ?? []).filter(canChat).map(({ name }) => name);
   const wanted = settings.peek().model;
+  if (isListForbidden()) return wanted;
   return known.includes(wanted) ? wanted : (known[0] ?? '');
 }
+
+// Whoever may use models but not list them must know their names.
+const isListForbidden = () => models.value === null && modelsError.value?.status === 403;
 
 // Keeps a conversation up to date with what others do to it. Returns how to stop.
 function follow(conversation) {
@@ -115,9 +120,14 @@ function ModelPicker({ conversation }) {
   const { model } = conversation.settings;
   const known = (models.value ?? []).filter(canChat).map(({ name }) => name);
   const choose = (event) => {
-    setSettings({ model: event.currentTarget.value });
-    conversation.change({ settings: { ...conversation.settings, model: event.currentTarget.value } });
+    const chosen = event.currentTarget.value.trim();
+    setSettings({ model: chosen });
+    conversation.change({ settings: { ...conversation.settings, model: chosen } });
   };
+  if (isListForbidden()) {
+    return html`<input class="model" aria-label=${t('chat.model')} placeholder=${t('chat.modelName')} title=${modelsError.value.message}
+      value=${model} onChange=${choose} spellcheck=${false} autocapitalize="off" />`;
+  }
   return html`<select class="model" aria-label=${t('chat.model')} value=${model} onChange=${choose}>
     ${!model && html`<option value="">${t('chat.model')}</option>`}
     ${model && !known.includes(model) && html`<option value=${model}>${model}</option>`}
@@ -146,5 +156,6 @@ function Welcome() {
   const none = models.value && !models.value.some(canChat);
   return html`<div class="welcome"><span class="boot-mark" aria-hidden="true"></span>
     <h2>${t(none ? 'chat.noModels' : 'chat.welcome')}</h2>
-    ${none ? html`<p class="muted">${t('chat.noModelsHint')} <code>corral pull pocket</code></p>` : html`<p class="muted keys">${t('chat.welcomeHint')}</p>`}</div>`;
+    ${none ? html`<p class="muted">${t('chat.noModelsHint')} <code>corral pull pocket</code></p>
+      <a class="button primary" href="#/models">${t('nav.models')}</a>` : html`<p class="muted keys">${t('chat.welcomeHint')}</p>`}</div>`;
 }

@@ -4,7 +4,7 @@ import { Icon, IconButton } from '../components/icon.js';
 import { cls, html, signal, useEffect, useId, useMemo, useState } from '../lib/html.js';
 import { formatNumber, formatSeconds, t } from '../lib/i18n.js';
 import { useShortcut } from '../lib/keys.js';
-import { loadModels, models, setSettings, settings } from '../lib/store.js';
+import { loadModels, models, modelsError, setSettings, settings } from '../lib/store.js';
 import { stylesheets } from '../lib/style.js';
 import { answer, asMarkdown } from './compare/run.js';
 
@@ -57,6 +57,7 @@ export default function Compare() {
         ${running ? html`<button type="button" key="stop" class="primary" onClick=${stop}><${Icon} name="stop" size=${16} />${t('compare.stop')}</button>`
           : html`<button key="run" class="primary" disabled=${!prompt.trim() || chosen.length < 1}><${Icon} name="play" size=${16} />${t('compare.run')}</button>`}</div>
     </form>
+    ${models.value === null && modelsError.value && html`<p class="notice bad" role="alert">${modelsError.value.message}</p>`}
     ${able.length === 0 && models.value ? html`<p class="muted">${t('compare.noModels')}</p>` : html`
     <div class=${`columns of-${chosen.length}`}>${chosen.map((name, index) => html`<${Column} key=${index} index=${index} name=${name} able=${able} state=${states.value[index]}
         onChoose=${(model) => choose(chosen.map((one, at) => (at === index ? model : one)))} busy=${running}

@@ -14,10 +14,10 @@ await stylesheets(import.meta.url, '../components/work.css', 'keys.css');
 const SCOPES = ['infer', 'read', 'manage', 'admin'];
 
 export default function Keys() {
-  const [state, setState] = useState({ keys: null, refusal: '' });
+  const [state, setState] = useState({ keys: null, failure: null });
   const [making, setMaking] = useState(false);
   const [secret, setSecret] = useState(null);
-  const load = () => get('/api/keys', { quiet: true }).then(({ keys }) => setState({ keys, refusal: '' }), (error) => setState({ keys: null, refusal: error.message }));
+  const load = () => get('/api/keys', { quiet: true }).then(({ keys }) => setState({ keys, failure: null }), (failure) => setState({ keys: null, failure }));
   useEffect(() => { load(); }, [apiKey.value]);
   const revoke = async (name) => {
     if (!await confirm({ title: t('keys.revokeTitle', { name }), text: t('keys.revokeText'), action: t('keys.revoke'), danger: true })) return;
@@ -28,7 +28,8 @@ export default function Keys() {
     <header class="page-head"><h1 class="grow">${t('nav.keys')}</h1>
       ${apiKey.value && html`<button type="button" onClick=${signOut}>${t('keys.signOut')}</button>`}
       ${state.keys && html`<button type="button" class="primary" onClick=${() => setMaking(true)}><${Icon} name="plus" size=${16} />${t('keys.make')}</button>`}</header>
-    ${state.refusal && html`<${Refused} message=${state.refusal} />`}
+    ${state.failure && (state.failure.offline ? html`<p class="notice bad" role="alert">${state.failure.message}</p>`
+      : html`<${Refused} message=${state.failure.message} />`)}
     ${secret && html`<${Secret} name=${secret.name} value=${secret.key} onClose=${() => setSecret(null)} />`}
     ${state.keys?.length === 0 && html`<p class="muted">${t('keys.none')}</p>`}
     ${state.keys?.length > 0 && html`<${Table} keys=${state.keys} onRevoke=${revoke} />`}

@@ -5,7 +5,7 @@ import { cls, html, useEffect, useMemo, useRef, useState } from '../lib/html.js'
 import { formatAgo, formatBytes, formatNumber, t } from '../lib/i18n.js';
 import { useShortcut } from '../lib/keys.js';
 import { usePolling } from '../lib/live.js';
-import { loadModels, loaded, models } from '../lib/store.js';
+import { loadModels, loaded, models, modelsError } from '../lib/store.js';
 import { stylesheets } from '../lib/style.js';
 import { busy, copy, isPinned, pin, remove, unload } from './models/actions.js';
 import { Create } from './models/create.js';
@@ -121,7 +121,9 @@ function List({ onLoad }) {
   const all = models.value;
   const capabilities = [...new Set((all ?? []).flatMap((model) => model.capabilities ?? []))].sort();
   const rows = useMemo(() => arranged(all ?? [], words, capability, sort), [all, loaded.value, words, capability, sort]);
-  if (all === null) return html`<p class="muted">${t('models.asking')}</p>`;
+  if (all === null) {
+    return modelsError.value ? html`<p class="notice bad" role="alert">${modelsError.value.message}</p>` : html`<p class="muted">${t('models.asking')}</p>`;
+  }
   if (!all.length) return html`<div class="empty"><p>${t('models.none')}</p>
     <button type="button" class="primary" onClick=${() => startPull('pocket')}>${t('models.getPocket')}</button></div>`;
   return html`<div class="filters row">
