@@ -10,8 +10,7 @@ import sys
 import pytest
 
 from corral.engine import child_environment
-
-pytestmark = pytest.mark.slow
+from corral.tune.plan import Run, Sizes, memory_of
 
 # Trains a random network for two steps; says what its plan says and what it took, in bytes.
 PROGRAM = """
@@ -49,6 +48,35 @@ print(json.dumps({"planned": memory_of(sizes, run).total, "peak": peak}))
 """
 
 
+def test_a_plan_in_halves_is_no_less_than_what_a_gpu_has_taken():
+    """An H100, `bench.tuning --size large` in bfloat16: a peak of 28.83 GB, with 10,375 tokens at once."""
+    matrix = 2048 * 2048
+    sizes = Sizes(
+        parameters=16 * 21 * matrix + 512 * 2048,
+        packable=16 * 21 * matrix,
+        adapted=16 * 27 * 2048 + 16 * 3 * 1024,
+        blocks=16,
+        width=2048,
+        ffn_width=6144,
+        heads=32,
+        vocabulary=512,
+        largest_tensor=3 * matrix,
+        has_scores=False,
+    )
+    run = Run(
+        on_cuda=True,
+        is_half=True,
+        is_packed=False,
+        checkpointing=False,
+        rank=16,
+        rows=16,
+        length=648,
+        targets=16 * 600,
+    )
+    assert 28.83e9 < memory_of(sizes, run).total < 33e9
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is counted in other units")
 @pytest.mark.parametrize("way", ["plain", "checkpointing"])
 def test_the_plan_is_near_what_training_takes(way: str):
