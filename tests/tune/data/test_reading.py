@@ -184,6 +184,21 @@ def test_parquet_is_read_with_lists_and_structs(tmp_path: Path):
     ]
 
 
+def test_json_that_is_an_answer_stays_a_text_in_tables(write: Write, tmp_path: Path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    answer = '{"name": "Ada", "tags": ["a"]}'
+    table = 'prompt,completion\n"[1, 2]","{""name"": ""Ada"", ""tags"": [""a""]}"\n'
+    (found,) = rows(write("a.csv", table))
+    assert [message.content for message in found.messages] == ["[1, 2]", answer]
+    path = tmp_path / "a.parquet"
+    turns = [TURNS[0], {"role": "assistant", "content": answer}]
+    parquet.write_table(pyarrow.Table.from_pylist([{"messages": turns}]), path)
+    (found,) = rows(str(path))
+    assert found.messages[1].content == answer
+
+
 def test_a_parquet_file_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
     (tmp_path / "a.parquet").write_bytes(b"PAR1....PAR1")

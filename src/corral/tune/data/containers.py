@@ -33,6 +33,8 @@ _COLUMNS = frozenset(
     {"messages", "conversations", "instruction", "prompt", "completion", "question", "answer", "text"}
     | {"input", "output", "response", "query"}
 )
+# Columns whose cells stand for lists, written as JSON.
+_STRUCTURES = frozenset({"messages", "conversations", "history", "tools", "functions"})
 
 
 def container_of(path: Path) -> Container:
@@ -184,16 +186,19 @@ def _records(path: Path) -> Iterator[tuple[int, object | BrokenRow]]:
 def _record(names: list[str], values: list[str]) -> object | BrokenRow:
     if len(values) != len(names):
         return BrokenRow(f"{len(values)} fields where the header has {len(names)}")
-    return {name: _cell(value) for name, value in zip(names, values, strict=True) if value}
+    return {name: _cell(name, value) for name, value in zip(names, values, strict=True) if value}
 
 
-def _cell(value: str) -> object:
-    """Lists and objects stand in a table as JSON: messages, tools."""
-    if value[:1] in "[{":
-        found = _json(value.encode())
-        if isinstance(found, (list, dict)):
-            return found
-    return value
+def _cell(name: str, value: object) -> object:
+    """Messages and tools stand in a table as JSON. Other JSON is a text, such as an answer in that form."""
+    if not isinstance(value, str) or value[:1] != "[":
+        return value
+    found = _json(value.encode())
+    return found if isinstance(found, list) and (name in _STRUCTURES or _are_messages(found)) else value
+
+
+def _are_messages(items: list[object]) -> bool:
+    return bool(items) and all(isinstance(item, dict) and "role" in item for item in items)
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, object | BrokenRow]]:
@@ -213,7 +218,10 @@ def _parquet(path: Path) -> Iterator[tuple[int, object | BrokenRow]]:
             for batch in file.iter_batches(batch_size=256):
                 for record in batch.to_pylist():
                     number += 1
-                    yield number, {name.lower(): _plain(value) for name, value in record.items()}
+                    yield (
+                        number,
+                        {name.lower(): _cell(name.lower(), _plain(value)) for name, value in record.items()},
+                    )
     except (pyarrow.ArrowException, OSError) as error:
         raise InvalidInput(f"{path.name} is no valid Parquet file: {error}", hint="copy it again") from error
 
@@ -224,7 +232,7 @@ def _plain(value: object) -> object:
         return {name: _plain(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
-    return _cell(value) if isinstance(value, str) else value
+    return value
 
 
 # Text
