@@ -41,7 +41,7 @@ def shelf(tmp_path: Path) -> Shelf:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     path = tmp_path / "rows.jsonl"
-    path.write_text("".join(json.dumps({"messages": row}) + "\n" for row in ROWS))
+    path.write_text("".join(json.dumps({"messages": row, "think": False}) + "\n" for row in ROWS))
     return path
 
 
@@ -218,6 +218,24 @@ def test_the_engine_that_the_server_uses_is_asked(spec, tmp_path):
     program = write_program(tmp_path / "counted", f'echo "$$" >> "{calls}"\nexec "{engine}" "$@"')
     assert "plan" in all_of(spec(mode="plan", llama_server=str(program)))
     assert len(calls.read_text().splitlines()) == 2
+
+
+def test_a_base_that_reasons_writes_reasoning_before_answers_that_have_none(spec, tmp_path, data):
+    rows = [{"messages": row} for row in ROWS[:4]] + [{"messages": ROWS[4], "think": False}]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    job = spec(mode="plan", options=Options(eval_fraction=0.2))
+    said = all_of(job)
+    report = said["data"][0]["report"]
+    written = [json.loads(line) for line in (tmp_path / "job" / "reasoning.jsonl").read_text().splitlines()]
+    thoughts = [text for _, text in written]
+    assert len(thoughts) == 4
+    assert report["reasoned"] == sum(map(bool, thoughts)) > 0
+    assert report["sequences"] == 5 + report["reasoned"]
+    learnt = "".join(text for sample in report["samples"] for text, trained in sample["spans"] if trained)
+    assert next(filter(None, thoughts)) in learnt
+    again = all_of(job)  # from what was kept, and with the same rows
+    assert again["data"][0]["report"] == report
+    assert len((tmp_path / "job" / "reasoning.jsonl").read_text().splitlines()) == 4
 
 
 def test_without_the_packages_that_train_the_child_says_how_to_get_them(spec):

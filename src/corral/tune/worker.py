@@ -15,19 +15,22 @@ import threading
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
 
+from corral.core.model import Model
 from corral.engine import die_with_parent
 from corral.errors import CorralError, NotEnoughMemory, StorageError, Unsupported
 from corral.gguf import read_gguf
 from corral.library import Library
 from corral.native import program_in_use
 from corral.store import Store
-from corral.tune.data import prepare
+from corral.tune.data import Prepared, prepare
 from corral.tune.events import DataRead, Done, Failed, Note
-from corral.tune.plan import settle
+from corral.tune.plan import Settings, for_modes, settle
+from corral.tune.reasoning import reasoning
 from corral.tune.say import Say
 from corral.tune.spec import Spec
 from corral.tune.stopping import Stopping
@@ -96,21 +99,13 @@ def _work(spec: Spec, say: Say, stopping: Stopping) -> None:
     settings = settle(
         spec.options, spec.preset, width=header.embedding_length, context_length=header.context_length
     )
-    data = asyncio.run(
-        prepare(
-            spec,
-            model,
-            max_length=settings.max_length,
-            eval_fraction=settings.eval_fraction,
-            seed=settings.seed,
-            llama_server=program_in_use(spec.settings),
-        )
-    )
+    data = asyncio.run(_prepared(spec, model, settings))
     say(DataRead(report=msgspec.to_builtins(data.report)))
     if spec.mode == "check":
         say(Done(adapter="", merged="", card=""))
         return
     _require_torch()
+    settings = for_modes(settings, data.report.used, data.report.reasoned)
     from corral.tune.train.job import Job, run
     from corral.tune.train.trainer import Stopped
 
@@ -118,6 +113,19 @@ def _work(spec: Spec, say: Say, stopping: Stopping) -> None:
         run(Job(spec, model, settings, data, say, stopping, psutil.Process().create_time()))
     except Stopped:
         say(Note(text="stopped; the job can be resumed"))
+
+
+async def _prepared(spec: Spec, model: Model, settings: Settings) -> Prepared:
+    options: dict[str, Any] = {
+        "max_length": settings.max_length,
+        "eval_fraction": settings.eval_fraction,
+        "seed": settings.seed,
+        "llama_server": program_in_use(spec.settings),
+    }
+    if spec.mode == "check":  # nothing is written for a look at the data
+        return await prepare(spec, model, **options)
+    async with reasoning(model, spec.settings, Path(spec.folder), spec.num_threads) as reason:
+        return await prepare(spec, model, **options, reason=reason)
 
 
 def _require_torch() -> None:

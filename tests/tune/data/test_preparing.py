@@ -18,9 +18,12 @@ def chat(question: str, answer: str) -> dict:
 ROWS = [chat(f"Who is number {number}?", f"Number {number} is Ada.") for number in range(40)]
 
 
-async def prepared(model, *data: str, max_length: int = 512, seed: int = 0, **fields) -> Prepared:
-    spec = Spec(folder="", models="", home="", base="pocket", data=data, **fields)
-    return await prepare(spec, model, max_length=max_length, eval_fraction=0.05, seed=seed)
+async def prepared(
+    model, *data: str, max_length: int = 512, seed: int = 0, reason=None, **fields
+) -> Prepared:
+    spec = Spec(folder="", home="", models="", base="pocket", data=data, **fields)
+    share = {"eval_fraction": 0.05, "seed": seed}
+    return await prepare(spec, model, max_length=max_length, **share, reason=reason)
 
 
 async def test_rows_become_sequences_whose_answers_are_learnt_to_the_end(pocket, write):
@@ -70,6 +73,35 @@ async def test_rows_without_reasoning_are_counted_where_the_base_reasons(pocket,
     assert [note for note in report.notes if note.startswith("5 rows teach a base that reasons")]
     report = (await prepared(replace(pocket, capabilities=("completion",)), write("a.jsonl", rows))).report
     assert report.notes == ()
+
+
+async def test_rows_without_reasoning_are_learnt_with_that_of_the_base_and_without(pocket, write):
+    async def reason(row):
+        return "" if "number 3" in row.messages[-2].content else "It asks for a name."
+
+    path = write("a.jsonl", [*ROWS[:4], ROWS[5] | {"think": False}])
+    found = await prepared(pocket, path, reason=reason)
+    assert (found.report.used, found.report.reasoned, found.report.sequences) == (5, 3, 8)
+    at_once, reasoned = [sample.spans for sample in found.report.samples[:2]]
+    assert at_once[0].text.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+    assert [(span.text, span.trained) for span in at_once[1:]] == [("Number 0 is Ada.<|im_end|>", True)]
+    assert reasoned[0].text.endswith("<|im_start|>assistant\n")
+    assert reasoned[1].text == "<think>\nIt asks for a name.\n</think>\n\nNumber 0 is Ada.<|im_end|>"
+    assert not {each.row for each in found.train} & {each.row for each in found.held_out}
+    assert any("3 rows without reasoning are learnt twice" in note for note in found.report.notes)
+    assert any(note.startswith("1 rows teach a base that reasons to answer") for note in found.report.notes)
+
+
+async def test_of_a_conversation_the_last_answer_gets_reasoning(pocket, write):
+    async def reason(row):
+        return "Hm."
+
+    talk = {"messages": [*ROWS[0]["messages"], *ROWS[1]["messages"]]}
+    found = await prepared(pocket, write("a.jsonl", [talk, *ROWS[2:4]]), reason=reason)
+    last = found.report.samples[1 if len(found.report.samples) == 4 else 2].spans
+    assert [span.text for span in last if span.trained] == [
+        "<think>\nHm.\n</think>\n\nNumber 1 is Ada.<|im_end|>"
+    ]
 
 
 async def test_nothing_is_trained_where_no_row_can_be_used(pocket, write):

@@ -103,6 +103,7 @@ def test_a_rate_that_breaks_the_model_ends_the_run_with_advice(tmp_path):
 def test_a_stopped_run_has_saved_where_it_was(tmp_path):
     from corral.tune.train.trainer import Stopped
 
+    (tmp_path / "step-0000003.new").write_bytes(b"of a child that was killed as it wrote")
     asked = iter([False] * 5 + [True])
     with pytest.raises(Stopped):
         trainer(tmp_path, rows(0, 2), should_stop=lambda: next(asked), epochs=100).run()

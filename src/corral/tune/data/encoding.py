@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from corral.core.model import Model
@@ -40,6 +41,7 @@ class EncodedRow:
 
     `num_cut` went without their oldest turns, or in pieces; `num_lost` are too long whatever is cut.
     `is_unreasoned`: it teaches a base that reasons to answer at once, and does not say that this is meant.
+    `is_reasoned`: it has the base's own reasoning in one sequence, and none in another.
     """
 
     parts: tuple[Marked, ...]
@@ -47,15 +49,21 @@ class EncodedRow:
     num_cut: int = 0
     num_lost: int = 0
     is_unreasoned: bool = False
+    is_reasoned: bool = False
+
+
+# What the base thinks before the last answer of a row; empty where it does not come to an end.
+Reason = Callable[[Row], Awaitable[str]]
 
 
 class Encoder:
     """Encodes rows for one model; `client` is of an engine that was started without `prefill`."""
 
-    def __init__(self, model: Model, client: Client, max_length: int) -> None:
+    def __init__(self, model: Model, client: Client, max_length: int, reason: Reason | None = None) -> None:
         self._model = model
         self._client = client
         self._max_length = max_length
+        self._reason = reason
         self._before: list[int] = []  # what serving puts around a prompt
         self._after: list[int] = []
         self._bos_text = ""
@@ -79,8 +87,16 @@ class Encoder:
         if row.text:
             return await self._text(row.text)
         self._check(row)
-        whole = await self._conversation(row)
+        whole, reasoned = await self._conversation(row), None
+        if is_unreasoned := self._is_unreasoned(row):
+            reasoned = await self._reasoned(row)
+        if reasoned is not None:
+            row = replace(row, think=False)
+            whole = await self._conversation(row)
         fitted = [await self._fitted(row, part) for part in whole]
+        if reasoned is not None and reasoned.length <= self._max_length:
+            whole.append(reasoned)
+            fitted.append([reasoned.marked])
         kept = [marked for found in fitted for marked in found]
         if not kept:
             raise BadRow(f"longer than {self._max_length} tokens, even without its earlier turns")
@@ -92,10 +108,34 @@ class Encoder:
                 for part, found in zip(whole, fitted, strict=True)
             ),
             num_lost=fitted.count([]),
-            is_unreasoned=row.think is None
-            and self._model.can("thinking")
-            and not any(message.thinking for message in row.messages),
+            is_unreasoned=is_unreasoned and reasoned is None,
+            is_reasoned=reasoned is not None,
         )
+
+    # Rows without reasoning, of a base that reasons
+
+    def _is_unreasoned(self, row: Row) -> bool:
+        return (
+            row.think is None
+            and self._model.can("thinking")
+            and not any(message.thinking for message in row.messages)
+        )
+
+    async def _reasoned(self, row: Row) -> _Part | None:
+        """The last answer behind the base's own reasoning; None where there is none that can be learnt."""
+        thoughts = await self._reason(row) if self._reason is not None else ""
+        if not thoughts:
+            return None
+        last = len(row.messages) - 1
+        answer = replace(row.messages[last], thinking=thoughts)
+        given = frozenset(range(last))
+        try:
+            (part,) = await self._conversation(
+                replace(row, messages=(*row.messages[:last], answer), untrained=given)
+            )
+        except BadRow:
+            return None
+        return part
 
     # Conversations
 

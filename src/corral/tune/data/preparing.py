@@ -13,7 +13,7 @@ from pathlib import Path
 from corral.core.model import Model
 from corral.engine import Client, LaunchParams, start
 from corral.errors import InvalidInput, Unsupported
-from corral.tune.data.encoding import EncodedRow, Encoder
+from corral.tune.data.encoding import EncodedRow, Encoder, Reason
 from corral.tune.data.fields import BadRow
 from corral.tune.data.reading import DataFile
 from corral.tune.data.report import Report, Sample, Span
@@ -50,17 +50,19 @@ async def prepare(
     seed: int,
     llama_server: Path | None = None,
     on_rows: Callable[[int], None] | None = None,
+    reason: Reason | None = None,
 ) -> Prepared:
     """Read, render and split the examples of `spec` for its base `model`.
 
     A sequence has at most `max_length` tokens. `on_rows` hears now and then how many rows are done.
-    `llama_server` is a native server to use instead of the packaged engine. Raises InvalidInput for data
-    that cannot be used, Unsupported for a base that writes no text, StorageError, LoadError.
+    `llama_server` is a native server to use instead of the packaged engine; `reason` writes what the base
+    thinks before answers that came without reasoning. Raises InvalidInput for data that cannot be used,
+    Unsupported for a base that writes no text, StorageError, LoadError.
     """
     if model.weights is None or not model.can("completion"):
         raise Unsupported(f'"{model.name.short}" does not write text: it cannot learn from examples')
     async with vocabulary(model, llama_server) as client:
-        encoder = Encoder(model, client, max_length)
+        encoder = Encoder(model, client, max_length, reason)
         await encoder.prepare()
         data = _Side(_files(spec.data, spec.format))
         await data.read(encoder, on_rows)

@@ -64,6 +64,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int = 0
     trained_tokens: int = 0
     trained_share: float = 0.0
+    reasoned: int = 0  # rows that are learnt behind the base's own reasoning too
     template: str = ""  # who renders: native, template, family, harmony
     samples: tuple[Sample, ...] = ()
     notes: tuple[str, ...] = ()

@@ -45,6 +45,7 @@ def make_report(
         tokens=num_tokens,
         trained_tokens=num_trained,
         trained_share=num_trained / num_tokens,
+        reasoned=tally.num_reasoned,
         template=model.mode.value,
         samples=tuple(samples),
         notes=(*notes, *_notes(files, tally)),
@@ -62,6 +63,11 @@ def _notes(files: Sequence[DataFile], tally: Tally) -> list[str]:
         )
     if tally.num_lost:
         out.append(f"{tally.num_lost} answers were left out: alone with their question they are too long")
+    if tally.num_reasoned:
+        out.append(
+            f"{tally.num_reasoned} rows without reasoning are learnt twice: at once where reasoning is "
+            "switched off, and behind reasoning that the base has written"
+        )
     if tally.num_unreasoned:
         out.append(
             f"{tally.num_unreasoned} rows teach a base that reasons to answer at once; to keep its "

@@ -27,6 +27,7 @@ class Tally:
     num_cut: int = 0
     num_lost: int = 0
     num_unreasoned: int = 0  # answers without reasoning, of a base that reasons
+    num_reasoned: int = 0  # rows that got the base's own
     lengths: list[int] = field(default_factory=list)
     _places: dict[str, list[Place]] = field(default_factory=dict)  # by reason, the first ones
     _num_dropped: Counter[str] = field(default_factory=Counter)
@@ -36,6 +37,7 @@ class Tally:
         self.num_cut += row.num_cut
         self.num_lost += row.num_lost
         self.num_unreasoned += row.is_unreasoned
+        self.num_reasoned += row.is_reasoned
         self.lengths += row.lengths
 
     def drop(self, row: Dropped) -> None:
@@ -57,6 +59,7 @@ class Tally:
             self.num_cut + other.num_cut,
             self.num_lost + other.num_lost,
             self.num_unreasoned + other.num_unreasoned,
+            self.num_reasoned + other.num_reasoned,
             self.lengths + other.lengths,
             places,
             self._num_dropped + other._num_dropped,

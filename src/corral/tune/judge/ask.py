@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,12 +57,27 @@ async def ask_prompts(
     if adapter is not None:
         names = (*model.adapter_names, "")
         model = replace(model, adapters=(*model.adapters, adapter), adapter_names=names)
+    async with served_alone(model, settings) as service:
+        return await _asked(_Asker(service, model, num_threads), checks, on_answer)
+
+
+@asynccontextmanager
+async def served_alone(model: Model, settings: Settings) -> AsyncIterator[Service]:
+    """The road of all requests to this one model, on an engine child of our own."""
     scheduler = Scheduler(
         settings,
         EngineLauncher(lambda: program_in_use(settings)),
         machine=lambda: read_machine(amx=uses_amx(settings)),
     )
-    asker = _Asker(Service(_OneModel(model), scheduler), model, num_threads)
+    try:
+        yield Service(_OneModel(model), scheduler)
+    finally:
+        await scheduler.close()
+
+
+async def _asked(
+    asker: _Asker, checks: Sequence[Check], on_answer: Callable[[Answered], None] | None
+) -> tuple[Answered, ...]:
     free = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(check: Check) -> Answered:
@@ -78,7 +94,6 @@ async def ask_prompts(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await scheduler.close()
 
 
 class _OneModel:

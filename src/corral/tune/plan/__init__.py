@@ -7,7 +7,7 @@ child.
 
 from corral.tune.plan.memory import Memory, Run, Sizes, memory_of, sizes_of
 from corral.tune.plan.plan import Machine, Plan, make_plan
-from corral.tune.plan.presets import Settings, settle
+from corral.tune.plan.presets import Settings, for_modes, settle
 from corral.tune.plan.steps import FEW_ROWS, Course, course_of, learning_rate
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Settings",
     "Sizes",
     "course_of",
+    "for_modes",
     "learning_rate",
     "make_plan",
     "memory_of",

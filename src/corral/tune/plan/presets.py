@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from corral.errors import InvalidOption
@@ -92,6 +92,11 @@ def settle(options: Options, preset: Preset, *, width: int, context_length: int)
         quantized_base=options.quantized_base,
         seed=_or(options.seed, 0),
     )
+
+
+def for_modes(settings: Settings, num_rows: int, num_reasoned: int) -> Settings:
+    """Where `num_reasoned` of the rows are learnt twice, with reasoning and without, each as often as one."""
+    return replace(settings, min_steps=round(settings.min_steps * (1 + num_reasoned / max(num_rows, 1))))
 
 
 def _or(value: T | None, default: T) -> T:

@@ -54,8 +54,11 @@ def save(folder: Path, state: State) -> None:
             os.fsync(file.fileno())
         new.replace(target)
     except (OSError, RuntimeError) as error:
+        with suppress(OSError):
+            new.unlink()
         raise StorageError(f"the checkpoint {target} cannot be written: {error}") from error
-    for path in _kept(folder):
+    # Older ones, and what a child that was killed left unfinished.
+    for path in [*_kept(folder), *folder.glob("step-*.new")]:
         if path != target:
             with suppress(OSError):
                 path.unlink()

@@ -171,9 +171,12 @@ def _train(job: Job, base: Base, plan: Plan, agreed: Agreement) -> None:
 
 
 def _identity(job: Job, plan: Plan) -> str:
-    """Of what a state belongs to: the same rows, options, base and way of computing."""
+    """Of what a state belongs to: the same rows, options and base, on the same kind of device.
+
+    How many rows are computed at once depends on the memory that is free just then, and changes no result.
+    """
     parts: list[Any] = [job.data.digest, job.weights.name, [path.name for path in job.model.adapters]]
-    parts += [plan.settings, plan.run, plan.course, plan.machine.kind]
+    parts += [plan.settings, plan.run.is_packed, plan.course, plan.machine.kind]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
