@@ -5,7 +5,7 @@ import { Menu } from './components/menu.js';
 import { SignIn } from './components/sign-in.js';
 import { Toasts } from './components/toast.js';
 import { apiKey, reachable, signInWanted, signOut } from './lib/api.js';
-import { cls, html, render, signal } from './lib/html.js';
+import { cls, html, render, signal, useRef } from './lib/html.js';
 import { LANGUAGES, setLanguage, t } from './lib/i18n.js';
 import { useShortcut } from './lib/keys.js';
 import { loadModels, loadOffers, setSettings, settings, tuning, watchServer } from './lib/store.js';
@@ -63,6 +63,9 @@ route.subscribe(({ page }) => show(page));
 
 function App() {
   const { Page, name, error } = shown.value;
+  // While the next page loads, the last one must not take its address for one of its own.
+  const here = useRef(route.value);
+  if (route.value.page === name) here.current = route.value;
   useShortcut('?', t('help.open'), () => { helpIsOpen.value = true; });
   return html`
     <a class="skip" href="#main" onClick=${skip}>${t('nav.skip')}</a>
@@ -71,7 +74,7 @@ function App() {
       ${!reachable.value && html`<div class="banner" role="status"><${Icon} name="warning" size=${16} />${t('server.away')}</div>`}
       ${error && html`<div class="empty"><p>${t('page.failed')}</p><p class="muted">${error}</p>
         <button type="button" class="primary" onClick=${() => location.reload()}>${t('page.reload')}</button></div>`}
-      ${Page && html`<${Page} key=${`${name}-${epoch.value}`} route=${route.value} />`}
+      ${Page && html`<${Page} key=${`${name}-${epoch.value}`} route=${here.current} />`}
     </main>
     <${Toasts} />
     ${helpIsOpen.value && html`<${Help} onClose=${() => { helpIsOpen.value = false; }} />`}

@@ -99,7 +99,7 @@ function Loaded() {
 
 function LoadedRow({ model }) {
   const onDevice = model.size_vram ? ` (${t('operate.onDevice', { share: formatNumber(model.size_vram / model.size, { style: 'percent' }) })})` : '';
-  return html`<tr><th scope="row"><a href=${`#/models/${encodeURIComponent(model.name)}`}>${model.name}</a></th>
+  return html`<tr><th scope="row"><a title=${model.name} href=${`#/models/${encodeURIComponent(model.name)}`}>${model.name}</a></th>
     <td class="number">${formatBytes(model.size)}${onDevice}</td><td class="number">${formatNumber(model.context_length)}</td>
     <td class="number">${model.in_flight - model.waiting} / ${model.slots}</td>
     <td class="nowrap">${isPinned(model) ? t('models.isPinned') : model.in_flight ? t('operate.inUse') : formatAgo(model.expires_at)}</td>
