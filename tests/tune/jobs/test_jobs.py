@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from corral.core import manifest as media
+from corral.errors import StorageError
 from corral.library import CreateRequest
 from corral.tune.jobs import identity
 from tests.helpers.gguf_files import build_gguf
@@ -112,6 +113,24 @@ async def test_a_job_that_fails_says_why_and_makes_nothing(place):
         "log.txt",
         "spec.json",
     ]
+
+
+async def test_a_full_disk_ends_a_job_for_who_watches_and_can_be_cleared(place, monkeypatch):
+    change = place.jobs._ledger.change
+
+    async def full(id, changed):
+        job = await place.jobs._ledger.find(id)
+        if changed(job).state == "failed":
+            raise StorageError("database or disk is full")
+        return await change(id, changed)
+
+    monkeypatch.setattr(place.jobs._ledger, "change", full)
+    id = await place.create([DATA, FAILED])
+    assert (await place.events(id, "follow=1"))[-1]["state"] == "failed"
+    assert (await place.ended(id))["error"]["message"] == "no row is usable"
+    assert (await place.jobs._ledger.find(id)).state == "running"  # that is all there was room for
+    assert (await place.client.delete(f"/api/tune/{id}")).status_code == 200
+    assert (await place.client.get("/api/tune")).json() == {"jobs": []}
 
 
 async def test_a_child_that_crashes_leaves_its_last_words(place):

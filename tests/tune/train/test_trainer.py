@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from array import array
 from pathlib import Path
 
 import pytest
 
-from corral.errors import CorruptData, CreateError, InvalidInput
+from corral.errors import CorruptData, CreateError, InvalidInput, StorageError
 from corral.tune.data import TokenSequence
 from corral.tune.events import Evaluated, Note, Saved, Stepped
 from corral.tune.plan import Machine, Sizes, make_plan, settle
@@ -109,6 +111,16 @@ def test_a_stopped_run_has_saved_where_it_was(tmp_path):
         trainer(tmp_path, rows(0, 2), should_stop=lambda: next(asked), epochs=100).run()
     assert [path.name for path in tmp_path.iterdir()] == ["step-0000005.pt"]
     assert trainer(tmp_path, rows(0, 2), epochs=100).state.step == 5
+
+
+def test_half_a_state_is_not_left_on_a_full_disk(tmp_path, monkeypatch):
+    def full(path, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(StorageError, match=r"step-0000001.pt cannot be written: no space left on device"):
+        trainer(tmp_path, [], max_steps=4).run()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_state_of_another_run_is_refused(tmp_path):

@@ -218,7 +218,9 @@ class Jobs:
 
     def _current(self, job: Job) -> Job:
         running = self._queue.running(job.id)
-        return replace(job, summary=running.summary) if running is not None else job
+        if running is None:
+            return job
+        return running.ended or replace(job, summary=running.summary)
 
     async def _change(self, id: str, changed: Callable[[Job], Job]) -> Job:
         return self._current(await self._ledger.change(id, changed))

@@ -60,8 +60,8 @@ class Ledger:
         return job
 
     async def delete(self, id: str) -> None:
+        await asyncio.to_thread(self.folder(id).remove)  # first: the row may need the room
         await self._database.write(lambda connection: table.delete(connection, id))
-        await asyncio.to_thread(self.folder(id).remove)
         self.tell()
 
     def tell(self) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from corral.errors import CorralError, InvalidInput
+from corral.errors import CorralError, InvalidInput, StorageError
 from corral.library import Library
 from corral.settings import Settings
 from corral.tune.files import Files
@@ -90,11 +90,23 @@ class Queue:
             log.info("job %s: %s", id, job.state)
             job = await self._with_results(job)
             await asyncio.to_thread(_tidy, self._ledger.folder(id), job)
-            self._running = None
-            await self._ledger.change(id, lambda now: replace(job, cancelled=now.cancelled))
+            running.ended = job
+            self._ledger.tell()
+            await self._write_down(job, running)
         finally:
             self._running = None
             running.over.set()
+
+    async def _write_down(self, job: Job, running: Running) -> None:
+        """Again and again while there is no room for it, until the job is deleted or the server stopped."""
+        asked = running.reason
+        while running.reason == asked:
+            try:
+                await self._ledger.change(job.id, partial(_over, job))
+                return
+            except StorageError as error:
+                log.warning("job %s: its end cannot be written down: %s", job.id, error.message)
+                await asyncio.sleep(_AGAIN_S)
 
     async def _trained(self, job: Job, running: Running) -> Job:
         """The job at its end. Raises CorralError."""
@@ -130,6 +142,11 @@ class Queue:
 def _begun(job: Job) -> Job:
     """Unless it was stopped just before."""
     return replace(job, state="running", started_at=time.time()) if job.state == "queued" else job
+
+
+def _over(job: Job, now: Job) -> Job:
+    """`job` as it ended, unless it was put into the queue again meanwhile."""
+    return replace(job, cancelled=now.cancelled) if now.state in ("running", "stopping") else now
 
 
 def _not_begun(running: Running, job: Job) -> Job:

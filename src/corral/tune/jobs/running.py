@@ -9,7 +9,7 @@ from pathlib import Path
 
 from corral.tune.events import Done, Failed
 from corral.tune.jobs.child import Child, start
-from corral.tune.jobs.job import Summary
+from corral.tune.jobs.job import Job, Summary
 from corral.tune.jobs.summary import add
 from corral.tune.spec import Spec
 
@@ -19,7 +19,7 @@ _STOP_S = 180.0
 
 @dataclass(slots=True)
 class Running:
-    """`reason` is why it was asked to stop; empty: it was not. `over` is set when all is written down."""
+    """`reason` is why it was asked to stop last; empty: it was not. `over`: all is written down."""
 
     id: str
     summary: Summary
@@ -27,6 +27,7 @@ class Running:
     reason: str = ""
     said: Done | Failed | None = None
     code: int = 0
+    ended: Job | None = None  # what came of it, before that is written down
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _killer: asyncio.TimerHandle | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from corral.errors import CorruptData, InvalidInput, StorageError
 from corral.tune.train.lora import Numbers
 
 _NAME = re.compile(r"step-(\d+)\.pt")
+_LITTLE = 1 << 20  # bytes of room: a disk is full
 
 
 @dataclass(slots=True)
@@ -54,14 +56,22 @@ def save(folder: Path, state: State) -> None:
             os.fsync(file.fileno())
         new.replace(target)
     except (OSError, RuntimeError) as error:
+        reason = _reason(error, folder)
         with suppress(OSError):
-            new.unlink()
-        raise StorageError(f"the checkpoint {target} cannot be written: {error}") from error
+            new.unlink()  # half of a state is of no use, and others need the room
+        raise StorageError(f"the checkpoint {target} cannot be written: {reason}") from error
     # Older ones, and what a child that was killed left unfinished.
     for path in [*_kept(folder), *folder.glob("step-*.new")]:
         if path != target:
             with suppress(OSError):
                 path.unlink()
+
+
+def _reason(error: OSError | RuntimeError, folder: Path) -> str:
+    if isinstance(error, OSError):
+        return (error.strerror or str(error)).lower()
+    # All that torch says of a full disk is where in its own source it noticed.
+    return "no space left on device" if shutil.disk_usage(folder).free < _LITTLE else str(error)
 
 
 def load(folder: Path, identity: str) -> State | None:
