@@ -42,7 +42,8 @@ def test_the_stream_helper_gathers_text_and_message(client):
         text = "".join(stream.text_stream)
         message = stream.get_final_message()
     assert text == message.content[0].text == ANSWER
-    assert message.usage.input_tokens == client.messages.count_tokens(**counted(PLAIN)).input_tokens
+    read = message.usage.input_tokens + (message.usage.cache_read_input_tokens or 0)
+    assert read == client.messages.count_tokens(**counted(PLAIN)).input_tokens
 
 
 def test_thinking_is_a_block_of_its_own(client):
