@@ -193,6 +193,12 @@ def test_a_dry_run_on_bad_data_fails_with_the_report(tuning, corral):
     assert "no row is usable" in ran.err
 
 
+def test_a_dry_run_that_is_refused_says_why_and_what_to_do(tuning, corral):
+    tuning.on("POST", "/api/tune/plan", Reply({"error": "no torch", "hint": "install it"}, 400))
+    ran = corral("tune", "pocket", "--data", "examples.jsonl", "--dry-run")
+    assert (ran.status, ran.err.splitlines()[-2:]) == (1, ["Error: no torch", "hint: install it"])
+
+
 def test_detached_prints_the_id_alone(tuning, corral):
     ran = corral("tune", "pocket", "--data", "examples.jsonl", "--detach")
     assert (ran.status, ran.out) == (0, f"{ID}\n")

@@ -31,20 +31,29 @@ async def progress_reply(records: Records, *, stream: bool) -> Response | Stream
                     last = _as_json(record)
             return json_response(last, content_type=BARE_JSON)
     except CorralError as error:
-        return error_response(error, content_type=BARE_JSON)
+        return _refused(error)
     lines = (gojson.encode(_as_json(record)) async for record in records)
     return await stream_reply(lines, records.aclose)
 
 
+def _refused(error: CorralError) -> Response:
+    return error_response(error, content_type=BARE_JSON)
+
+
 async def stream_reply(
-    lines: AsyncGenerator[bytes, None], on_end: Callable[[], Awaitable[object]]
+    lines: AsyncGenerator[bytes, None],
+    on_end: Callable[[], Awaitable[object]],
+    refused: Callable[[CorralError], Response] = _refused,
 ) -> Response | Streaming:
-    """A stream of lines of JSON, each sent as it comes. An error before the first line keeps its status."""
+    """A stream of lines of JSON, each sent as it comes.
+
+    An error before the first line keeps its status; `refused` makes the answer of it.
+    """
     try:
         first = await anext(lines, None)
     except CorralError as error:
         await on_end()
-        return error_response(error, content_type=BARE_JSON)
+        return refused(error)
     return Streaming(_lines(first, lines), content_type=NDJSON, on_end=on_end)
 
 

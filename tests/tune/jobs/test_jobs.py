@@ -281,6 +281,14 @@ async def test_what_cannot_be_done_is_refused_before_any_work(place, fields, sta
     assert not (place.home / "tune").exists()
 
 
+async def test_a_plan_that_is_refused_says_what_to_do_like_a_job(place):
+    body = {"model": "base", "files": [await place.send([DATA])], "quantize": "q4_K_M"}
+    answers = [await place.client.post(path, json=body) for path in ("/api/tune", "/api/tune/plan")]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].json() == answers[1].json()
+    assert "adapter" in answers[1].json()["hint"]
+
+
 async def test_an_adapter_is_put_upon_those_that_the_base_has(place, adapter, tmp_path):
     await place.ended(await place.create(trained(adapter)))
     second = build_lora(tmp_path / "second.gguf", seed=2, width=64)

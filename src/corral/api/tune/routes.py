@@ -66,7 +66,7 @@ class _Tune:
         events = self._jobs.plan(body.to_wanted())
         if body.stream:
             lines = (gojson.encode(event_record(event)) async for event in events)
-            return await watch_disconnect(request, stream_reply(lines, events.aclose))
+            return await watch_disconnect(request, stream_reply(lines, events.aclose, hinted_response))
         return await watch_disconnect(request, _whole_plan(self._jobs, body.to_wanted()))
 
     async def show(self, request: Request) -> Response:
@@ -84,7 +84,7 @@ class _Tune:
         position = asked_number(request, "from", 0, most=sys.maxsize)
         follow = "follow" not in request.query_params or is_asked(request, "follow")
         records = self._jobs.follow(request.path_params["id"], position, follow=follow)
-        return await stream_reply(_lines(records), records.aclose)
+        return await stream_reply(_lines(records), records.aclose, hinted_response)
 
     async def log(self, request: Request) -> Response:
         job = await self._jobs.find(request.path_params["id"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from corral.cli.client import Client
-from corral.cli.errors import INTERRUPTED, CommandError
+from corral.cli.errors import INTERRUPTED, CommandError, ServerError
 from corral.cli.invocation import Invocation
 from corral.cli.output import print_json, print_json_line
 from corral.cli.progress import Display
@@ -41,7 +41,7 @@ def _tune(call: Invocation) -> int:
     with Display() as display, uploaded(client, files, display) as fields:
         body |= fields
         if call.is_set("dry-run"):
-            planned = list(client.stream("/api/tune/plan", body))
+            planned = _planned(client, body)
         else:
             job = client.call("POST", "/api/tune", body)
     if call.is_set("dry-run"):
@@ -50,6 +50,14 @@ def _tune(call: Invocation) -> int:
         print(job["id"])
         return 0
     return _watch(call, client, job, is_new=True)
+
+
+def _planned(client: Client, body: Mapping[str, object]) -> list[dict[str, Any]]:
+    """Raises CommandError with what the server refuses, in the words of a job that is refused."""
+    try:
+        return list(client.stream("/api/tune/plan", body))
+    except ServerError as error:
+        raise CommandError(error.detail, hint=error.hint) from error
 
 
 def _show_plan(call: Invocation, events: list[dict[str, Any]]) -> int:
