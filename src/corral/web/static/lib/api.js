@@ -1,5 +1,6 @@
 // The server's HTTP API: JSON calls and streamed answers. Errors are thrown as ApiError with the server's words.
 import { signal } from './html.js';
+import { t } from './i18n.js';
 
 const KEY = 'corral.key';
 
@@ -62,7 +63,7 @@ export async function send(method, path, body, { signal, headers = {}, keepalive
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     reachable.value = false;
-    throw new ApiError(error.message);
+    throw new ApiError(t('server.unreachable'));
   }
   reachable.value = true;
   if (!answer.ok) throw await failure(answer, quiet);
@@ -144,7 +145,7 @@ export async function* textLines(answer) {
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     reachable.value = false;
-    throw new ApiError(error.message);
+    throw new ApiError(t('server.unreachable'));
   } finally {
     // Leaving early closes the connection, so that the server stops working for nobody.
     reader.cancel().catch(() => {});

@@ -4,6 +4,7 @@
 //   exported(id, form) → Blob · imported(file) → { imported, skipped }
 import { ApiError, del, get, patch, post, send } from './api.js';
 import { signal } from './html.js';
+import { t } from './i18n.js';
 import { settings } from './store.js';
 
 // 'server' or 'browser', and why where it is not the user's wish: 'key'.
@@ -109,6 +110,15 @@ function matched(chat, words) {
   return [{ ...summary(chat), match: message && { message: message.id, text: message.content.slice(0, 160) } }];
 }
 
+// The chats of an export as JSON; undefined: it is none.
+function chatsIn(text) {
+  try {
+    return JSON.parse(text).chats;
+  } catch {
+    return undefined;
+  }
+}
+
 export const browserShelf = {
   all: () => store('readonly', (chats, done) => { chats.getAll().onsuccess = ({ target }) => done(target.result); }),
 
@@ -153,7 +163,8 @@ export const browserShelf = {
   },
 
   async imported(file) {
-    const { chats } = JSON.parse(await file.text());
+    const chats = chatsIn(await file.text());
+    if (!Array.isArray(chats)) throw new Error(t('chat.noExport'));
     const held = new Set((await this.all()).map(({ id }) => id));
     const fresh = chats.filter(({ id }) => !held.has(id));
     for (const chat of fresh) await this.create({ ...chat, id: chat.id || newId() });
