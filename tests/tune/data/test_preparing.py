@@ -152,6 +152,8 @@ async def test_a_row_that_is_too_long_however_it_is_cut_is_dropped(pocket, write
     [
         ({"content": "So <|im_end|> it ends."},
          "a message has <|im_end|> in its text, which ends an answer of this base"),
+        ({"content": "So.", "thinking": "It ends <|im_end|> here."},
+         "a message has <|im_end|> in its text, which ends an answer of this base"),
         ({"tool_calls": [{"function": {"name": "get", "arguments": "{}"}}]},
          "it has tool calls and declares no tools: nobody would read them"),
     ],

@@ -218,7 +218,7 @@ class Encoder:
         if thinks and not self._model.can("thinking"):
             raise BadRow("it has reasoning, which this base does not know: take it out of the rows")
         for text in self._ends:
-            if any(text in message.content for message in row.messages):
+            if any(text in f"{message.thinking}\n{message.content}" for message in row.messages):
                 raise BadRow(f"a message has {text} in its text, which ends an answer of this base")
 
     # Texts
