@@ -129,11 +129,13 @@ async def test_a_modelfile_is_checked_while_it_is_written(server):
 
 
 async def ended_pulls(server):
-    """The list of pulls, when the one in it has come to its end."""
-    with anyio.fail_after(20):
-        while not (listed := (await server.get("/api/pulls")).json()["pulls"]) or listed[0]["result"] == "running":
-            await anyio.sleep(0.01)
-    return listed
+    """The list of pulls, when the first of them has come to its end."""
+    for _ in range(2000):
+        listed = (await server.get("/api/pulls")).json()["pulls"]
+        if listed and listed[0]["result"] != "running":
+            return listed
+        await anyio.sleep(0.01)
+    raise AssertionError("it runs on")
 
 
 async def test_a_pull_in_the_background_tells_why_it_failed(server):
@@ -143,7 +145,7 @@ async def test_a_pull_in_the_background_tells_why_it_failed(server):
     name = started.json()["model"]
     listed = await ended_pulls(server)
     assert [(pull["model"], pull["result"]) for pull in listed] == [(name, "failed")]
-    assert "refused" in listed[0]["error"]
+    assert "dial tcp 127.0.0.1:1: connect: connection refused" in listed[0]["error"]
     forgotten = await server.request("DELETE", "/api/pulls", json={"model": name})
     assert forgotten.status_code == 200
     assert (await server.get("/api/pulls")).json() == {"pulls": []}

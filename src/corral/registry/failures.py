@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import socket
 import ssl
@@ -95,6 +96,8 @@ def refusal(error: BaseException, url: httpx.URL) -> str:
             return f"dial tcp: lookup {url.host}: {str(cause.strerror).lower()}"
         if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, ssl.SSLError):
             port = url.port or (443 if url.scheme == "https" else 80)
-            return f"dial tcp {url.host}:{port}: connect: {cause.strerror.lower()}"
+            # An event loop puts words of its own in the place of the system's.
+            reason = os.strerror(cause.errno) if cause.errno else cause.strerror
+            return f"dial tcp {url.host}:{port}: connect: {reason.lower()}"
         cause = cause.__cause__ or cause.__context__
     return ""
