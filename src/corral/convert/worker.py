@@ -7,17 +7,14 @@ step, at last `Finished` or `Failed`. Ends when stdin reaches its end, so it nev
 from __future__ import annotations
 
 import os
-import sys
-import threading
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import msgspec
 
 from corral.convert.job import Failed, Finished, Job, Step
-from corral.engine import die_with_parent
+from corral.engine import begin
 from corral.errors import CorralError, InvalidInput, StorageError, Unsupported
 
 _NICENESS = 5  # a model that somebody talks to meanwhile goes first
@@ -25,16 +22,7 @@ _MAX_MESSAGE = 1000
 
 
 def main() -> None:
-    die_with_parent()
-    # Descriptor 1 is the new file: nothing that native code prints may get into it.
-    out = os.dup(1)
-    os.dup2(2, 1)
-    line = sys.stdin.buffer.readline()
-    if not line:
-        os._exit(0)
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
-    with suppress(AttributeError, OSError):  # not on Windows
-        os.nice(_NICENESS)
+    out, line = begin(_NICENESS)
     step = _run(msgspec.json.decode(line, type=Job), out)
     _say(step)
     os._exit(1 if isinstance(step, Failed) else 0)
@@ -71,12 +59,6 @@ def _do(job: Job, out: BinaryIO) -> Finished:
     from corral.convert.work import do
 
     return do(job, Kernels(Path(native.__file__)), out, _say)
-
-
-def _end_with_stdin() -> None:
-    while os.read(0, 4096):
-        pass
-    os._exit(0)
 
 
 def _say(step: Step) -> None:

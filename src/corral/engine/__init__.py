@@ -5,6 +5,7 @@ The scheduler starts and ends children; the serving road uses their clients. Onl
 child, imports native code.
 """
 
+from corral.engine.child import begin
 from corral.engine.client import Client
 from corral.engine.describe import EngineBuild, describe, run_engine
 from corral.engine.grammar import json_grammar, schema_grammar
@@ -30,6 +31,7 @@ __all__ = [
     "Sampling",
     "TextPiece",
     "ToolCallDelta",
+    "begin",
     "child_environment",
     "describe",
     "die_with_parent",

@@ -11,9 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import threading
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ import msgspec
 import psutil
 
 from corral.core.model import Model
-from corral.engine import die_with_parent
+from corral.engine import begin
 from corral.errors import CorralError, NotEnoughMemory, StorageError, Unsupported
 from corral.gguf import read_gguf
 from corral.library import Library
@@ -49,16 +47,7 @@ _QUIET = {
 
 
 def main() -> None:
-    die_with_parent()
-    # Descriptor 1 is for events: nothing that a library prints may get between them.
-    out = os.dup(1)
-    os.dup2(2, 1)
-    line = sys.stdin.buffer.readline()
-    if not line:
-        os._exit(0)
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
-    with suppress(AttributeError, OSError):  # not on Windows
-        os.nice(_NICENESS)
+    out, line = begin(_NICENESS)
     os.environ.update(_QUIET)
     spec = msgspec.json.decode(line, type=Spec)
     say, stopping = Say(Path(spec.folder), out), Stopping()
@@ -141,12 +130,6 @@ def _require_torch() -> None:
         raise Unsupported(
             f"training needs packages that are not installed: {error}", hint="pip install 'corral[tune]'"
         ) from error
-
-
-def _end_with_stdin() -> None:
-    while os.read(0, 4096):
-        pass
-    os._exit(0)
 
 
 if __name__ == "__main__":
